@@ -1,0 +1,16 @@
+"""What can go wrong in a way that a user must read: each error is one clear line.
+
+The line names the file or table, the row and the column, what was expected and what to do.
+"""
+
+
+class SluiceError(Exception):
+    """An expected failure; its text is the whole message, shown without a traceback."""
+
+
+class BadInput(SluiceError):
+    """A file, option or declaration that cannot be used as it is."""
+
+
+class Blocked(SluiceError):
+    """A source check or the gate stopped the run: nothing was published, the last good state stays."""
