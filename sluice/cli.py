@@ -1,0 +1,205 @@
+"""The command line: `sluice --help`. Each command is a thin door to the module that does the work."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from datetime import date
+
+from sluice.errors import Blocked, SluiceError
+from sluice.settings import Settings, load_settings
+
+EXIT_FAILED, EXIT_USAGE, EXIT_BLOCKED, EXIT_INTERRUPTED = 1, 2, 3, 130
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a day as YYYY-MM-DD, found {text!r}") from None
+
+
+def _add_run(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "run",
+        help="the whole nightly job, now, through a real Airflow scheduler",
+        description="Extract, build, gate, mine and publish, with progress, ending in a summary. Without any "
+        "SLUICE_SOURCE_*_URL or SLUICE_AGENT_DROP the sources are the demo company's: the first time two nights, "
+        "afterwards one more night each time.",
+    )
+    parser.add_argument("--day", type=_day, help="the partition (default: today, UTC; for the demo company its next day)")
+    parser.add_argument("--full", action="store_true", help="read the sources and rebuild every process from scratch")
+    parser.set_defaults(command=_run)
+
+
+def _run(args: argparse.Namespace, settings: Settings) -> int:
+    from sluice.nights import run_nights
+
+    return run_nights(settings, day=args.day, full=args.full)
+
+
+def _add_up(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser("up", help="keep Airflow's UI and the database running, and say where they are")
+    parser.set_defaults(command=_up)
+
+
+def _up(args: argparse.Namespace, settings: Settings) -> int:
+    from sluice.nights import with_sources
+    from sluice.stack import up
+
+    return up(with_sources(settings))
+
+
+def _add_down(commands: argparse._SubParsersAction) -> None:
+    commands.add_parser("down", help="stop what `sluice up` started").set_defaults(command=_down)
+
+
+def _down(args: argparse.Namespace, settings: Settings) -> int:
+    from sluice.stack import down
+
+    return down(settings)
+
+
+def _add_status(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser("status", help="the last nights at a glance")
+    parser.add_argument("--nights", type=int, default=7, help="how many days back (default 7)")
+    parser.set_defaults(command=_status)
+
+
+def _status(args: argparse.Namespace, settings: Settings) -> int:
+    from sluice.status import status
+
+    return status(settings, nights=args.nights)
+
+
+def _add_backfill(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "backfill",
+        help="read a window of days again and rebuild what it touches",
+        description="One run per day and DAG through Airflow's scheduler. Never moves the watermark.",
+    )
+    parser.add_argument("--from", dest="start", type=_day, required=True, metavar="DAY", help="first day")
+    parser.add_argument("--to", dest="end", type=_day, required=True, metavar="DAY", help="last day, included")
+    parser.add_argument("--system", help="only this source system (default: all that are configured)")
+    parser.add_argument("--reason", default="", help="why, for the record")
+    parser.add_argument("--dry-run", action="store_true", help="say what would run and touch nothing")
+    parser.set_defaults(command=_backfill)
+
+
+def _backfill(args: argparse.Namespace, settings: Settings) -> int:
+    from sluice.backfill import backfill
+    from sluice.nights import with_sources
+
+    return backfill(with_sources(settings), args.start, args.end, system=args.system, reason=args.reason,
+                    dry_run=args.dry_run)
+
+
+def _add_psql(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser("psql", help="psql on the warehouse; everything after it goes to psql", add_help=False)
+    parser.add_argument("arguments", nargs=argparse.REMAINDER)
+    parser.set_defaults(command=_psql)
+
+
+def _psql(args: argparse.Namespace, settings: Settings) -> int:
+    from sluice.psql import psql
+
+    return psql(settings, args.arguments)
+
+
+def _add_import_log(commands: argparse._SubParsersAction) -> None:
+    from sluice.import_log import add_arguments
+
+    parser = commands.add_parser("import-log", help="publish and mine an event log from an XES or CSV file")
+    add_arguments(parser)
+    parser.set_defaults(command=_import_log)
+
+
+def _import_log(args: argparse.Namespace, settings: Settings) -> int:
+    from sluice.import_log import run
+    from sluice.nights import running_warehouse
+
+    with running_warehouse(settings) as ready:
+        return run(args, ready)
+
+
+def _add_demo(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "demo",
+        help="make the demo company: Odoo's tables, desktop recordings, and the truth about both",
+        description="Writes a simulated company into Odoo's own tables of a source database and desktop-agent exports "
+        "of the same people doing the same work. Deterministic per seed.",
+    )
+    parser.add_argument("--cases", type=int, default=400, help="purchase orders (default 400)")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same company (default 1)")
+    parser.add_argument("--url", help="database to write into (default: demo_company on the embedded server)")
+    parser.add_argument("--folder", help="folder of exports and truth (default: demo/ under SLUICE_HOME)")
+    parser.add_argument("--replace", action="store_true", help="replace a company that is already there")
+    parser.set_defaults(command=_demo)
+
+
+def _demo(args: argparse.Namespace, settings: Settings) -> int:
+    from sluice.nights import make_demo
+
+    return make_demo(settings, cases=args.cases, seed=args.seed, url=args.url, folder=args.folder, replace=args.replace)
+
+
+def _add_doctor(commands: argparse._SubParsersAction) -> None:
+    commands.add_parser("doctor", help="look for what is wrong with this installation").set_defaults(command=_doctor)
+
+
+def _doctor(args: argparse.Namespace, settings: Settings) -> int:
+    from sluice.doctor import doctor
+
+    return doctor(settings)
+
+
+def _add_clean(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser("clean", help="stop everything and remove SLUICE_HOME, the embedded warehouse with it")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be removed")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.set_defaults(command=_clean)
+
+
+def _clean(args: argparse.Namespace, settings: Settings) -> int:
+    from sluice.clean import clean
+
+    return clean(settings, dry_run=args.dry_run, yes=args.yes)
+
+
+_COMMANDS: tuple[Callable[[argparse._SubParsersAction], None], ...] = (
+    _add_run, _add_up, _add_down, _add_status, _add_backfill, _add_import_log, _add_psql, _add_demo, _add_doctor, _add_clean,
+)  # fmt: skip
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="sluice",
+        description="Nightly process and task mining on your own Postgres.",
+        epilog="Settings come from the environment: SLUICE_HOME, SLUICE_WAREHOUSE_URL, SLUICE_SOURCE_<SYSTEM>_URL, "
+        "SLUICE_AGENT_DROP, SLUICE_PERSON_MAP, SLUICE_PSEUDONYM_KEY. See README.md.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for add in _COMMANDS:
+        add(commands)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 well, 1 failed, 2 wrong usage, 3 blocked by a check, 130 interrupted."""
+    args = _parser().parse_args(arguments)
+    try:
+        return args.command(args, load_settings())
+    except Blocked as error:
+        print(f"sluice: blocked: {error}", file=sys.stderr)
+        return EXIT_BLOCKED
+    except SluiceError as error:
+        print(f"sluice: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        print("sluice: interrupted; the next run goes on from what was committed", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        return EXIT_FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
