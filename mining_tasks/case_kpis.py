@@ -1,0 +1,80 @@
+"""Figures per case: when it ran, how long, how much of it was rework, which step took longest."""
+
+import narwhals as nw
+from narwhals.typing import Frame, IntoFrame
+
+from mining_tasks.dfg import successions
+from mining_tasks.durations import seconds
+from mining_tasks.frames import collected, events_of
+
+COLUMNS = (
+    "case_key", "started_us", "ended_us", "duration_us", "throughput_seconds", "event_count", "activity_count",
+    "rework_count", "self_loop_count", "start_activity_key", "end_activity_key", "longest_wait_seconds",
+    "longest_wait_source_activity_key", "longest_wait_target_activity_key",
+)
+
+
+def measure_cases(events: IntoFrame) -> nw.DataFrame:
+    """One row per case, sorted by `case_key`.
+
+    started_us, ended_us: earliest begin and latest end of its events; duration_us: the time between (throughput time).
+    rework_count: events beyond the first of their activity; self_loop_count: events directly after one of the same
+    activity. The longest wait is between two neighbours of the order (the first of equal ones); null for one event.
+    """
+    frame = events_of(events, needs=("case_key", "event_seq", "activity_key", "occurred_us", "started_us"))
+    spans = case_spans(frame, event_count=nw.len(),
+        _first=nw.col("event_seq").min(), _last=nw.col("event_seq").max(),
+    )
+    distinct = frame.select("case_key", "activity_key").unique().group_by("case_key").agg(
+        nw.len().alias("activity_count")
+    )
+    cases = (
+        spans.join(distinct, on="case_key")
+        .join(_activity_at(frame, "_first", "start_activity_key"), on=["case_key", "_first"])
+        .join(_activity_at(frame, "_last", "end_activity_key"), on=["case_key", "_last"])
+        .join(_waits(events), on="case_key", how="left")
+        .with_columns(
+            rework_count=nw.col("event_count").cast(nw.Int64()) - nw.col("activity_count").cast(nw.Int64()),
+            self_loop_count=nw.col("self_loop_count").fill_null(0),
+            longest_wait_seconds=seconds("_longest_us"),
+        )
+        .with_columns(throughput_seconds=seconds("duration_us"))
+    )
+    return collected(cases.select(*COLUMNS), order=["case_key"])
+
+
+def case_spans(frame: Frame, **further: nw.Expr) -> Frame:
+    """Per case `started_us`, `ended_us` (earliest begin, latest end of its events), `duration_us` between, and `further`."""
+    begin = nw.coalesce("started_us", "occurred_us")
+    return (
+        frame.with_columns(_begin_us=nw.min_horizontal(begin, "occurred_us"), _end_us=nw.max_horizontal(begin, "occurred_us"))
+        .group_by("case_key")
+        .agg(started_us=nw.col("_begin_us").min(), ended_us=nw.col("_end_us").max(), **further)
+        .with_columns(duration_us=nw.col("ended_us") - nw.col("started_us"))
+    )
+
+
+def _activity_at(frame: Frame, position: str, name: str) -> Frame:
+    return frame.select("case_key", nw.col("event_seq").alias(position), nw.col("activity_key").alias(name))
+
+
+def _waits(events: IntoFrame) -> Frame:
+    pairs = successions(events).with_columns(
+        _is_loop=(nw.col("source_activity_key") == nw.col("target_activity_key")).cast(nw.Int64())
+    )
+    longest = pairs.group_by("case_key").agg(
+        self_loop_count=nw.col("_is_loop").sum(), _longest_us=nw.col("duration_us").max()
+    )
+    first = (
+        pairs.join(longest, on="case_key")
+        .filter(nw.col("duration_us") == nw.col("_longest_us"))
+        .group_by("case_key")
+        .agg(_seq=nw.col("event_seq").min())
+    )
+    arcs = pairs.select(
+        "case_key",
+        nw.col("event_seq").alias("_seq"),
+        nw.col("source_activity_key").alias("longest_wait_source_activity_key"),
+        nw.col("target_activity_key").alias("longest_wait_target_activity_key"),
+    )
+    return longest.join(first.join(arcs, on=["case_key", "_seq"]), on="case_key")

@@ -1,0 +1,78 @@
+"""Directly-follows graph: which activity comes directly after which, how often and after how long.
+
+Definition: van der Aalst, Process Mining (2nd ed., 2016), section 6.2: a > b if b is the next event after a in a case.
+"""
+
+from dataclasses import dataclass
+
+import narwhals as nw
+from narwhals.typing import Frame, IntoFrame
+
+from mining_tasks.durations import summarise_durations
+from mining_tasks.frames import collected, events_of, neighbour
+
+ARC = ("source_activity_key", "target_activity_key")
+
+
+@dataclass(frozen=True)
+class DirectlyFollowsGraph:
+    """edges: one row per arc, sorted by `source_activity_key`, `target_activity_key`, without start and end nodes.
+
+    Columns: the two keys, `edge_count`, `case_count`, `backward_count` (the target's time lies before the source's),
+    `mean_seconds`, `median_seconds`, `p90_seconds`, `min_seconds`, `max_seconds`, `total_seconds`.
+    """
+
+    edges: nw.DataFrame
+
+
+def successions(events: IntoFrame, *, keep: tuple[str, ...] = ()) -> Frame:
+    """Each pair of neighbouring events: `case_key`, `event_seq` (the target's), the two activity keys, `gap_us`.
+
+    gap_us: from the source's time to the target's (to its start, if the target is an interval); negative where time
+    runs backwards or intervals overlap. `duration_us` is the same but never below 0. keep: further columns of the source.
+    """
+    frame = events_of(events, needs=("case_key", "event_seq", "activity_key", "occurred_us", "started_us", *keep))
+    frame = frame.with_columns(_begin_us=nw.coalesce("started_us", "occurred_us"))
+    pairs = (
+        frame.select(
+            "case_key",
+            *keep,
+            nw.col("activity_key").alias(ARC[0]),
+            neighbour(frame, "activity_key", offset=1).alias(ARC[1]),
+            neighbour(frame, "event_seq", offset=1).alias("event_seq"),
+            (neighbour(frame, "_begin_us", offset=1) - nw.col("occurred_us")).alias("gap_us"),
+        )
+        .filter(~nw.col("event_seq").is_null())
+    )
+    return pairs.with_columns(duration_us=nw.when(nw.col("gap_us") > 0).then(nw.col("gap_us")).otherwise(0))
+
+
+def discover_dfg(events: IntoFrame, *, min_count: int = 1) -> DirectlyFollowsGraph:
+    """The directly-follows graph of a log; arcs seen fewer than `min_count` times are left out.
+
+    Durations below zero count as zero and are counted in `backward_count`.
+
+    >>> import polars as pl
+    >>> log = pl.DataFrame({"case_key": [1, 1, 2, 2], "event_seq": [1, 2, 1, 2], "activity_key": [7, 8, 7, 8],
+    ...     "occurred_us": [0, 2_000_000, 0, 4_000_000], "started_us": pl.Series([None] * 4, dtype=pl.Int64)})
+    >>> discover_dfg(log).edges.select("edge_count", "mean_seconds").row(0)
+    (2, 3.0)
+    """
+    pairs = successions(events)
+    by = list(ARC)
+    cases = pairs.select(*by, "case_key").unique().group_by(*by).agg(nw.len().alias("case_count"))
+    backward = (
+        pairs.select(*by, backward_count=(nw.col("gap_us") < 0).cast(nw.Int64()))
+        .group_by(*by)
+        .agg(nw.col("backward_count").sum())
+    )
+    edges = (
+        summarise_durations(pairs, by=by)
+        .rename({"duration_count": "edge_count"})
+        .filter(nw.col("edge_count") >= min_count)
+        .join(cases, on=by)
+        .join(backward, on=by)
+    )
+    columns = [*by, "edge_count", "case_count", "backward_count", "mean_seconds", "median_seconds", "p90_seconds",
+               "min_seconds", "max_seconds", "total_seconds"]
+    return DirectlyFollowsGraph(edges=collected(edges.select(*columns), order=by))

@@ -1,0 +1,73 @@
+"""What the algorithms take: an event log as integers, in any engine (Polars, pandas with Arrow types, DuckDB).
+
+Events: one row per event, columns
+    case_key      int64   the case
+    event_seq     int     the event's position in its case; the order of everything, unique within the case
+    activity_key  int     the activity
+    occurred_us   int64   when it happened (an interval: when it ended), microseconds since 1970-01-01 UTC
+    started_us    int64   start of an interval, else null
+    resource_key  int64   the person, else null
+Results never depend on the order of the input's rows, on the number of threads or on the engine.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import narwhals as nw
+from narwhals.typing import Frame, IntoFrame
+
+EVENT_COLUMNS = ("case_key", "event_seq", "activity_key", "occurred_us", "started_us", "resource_key")
+MICROSECONDS = 1_000_000
+
+
+def ratio(numerator: str, denominator: int) -> nw.Expr:
+    """An integer column divided by a constant, rounded once, as IEEE 754 says, on every engine.
+
+    The constant is made a column: Polars multiplies by the reciprocal of a scalar, which differs in the last bit.
+    """
+    column = nw.col(numerator).cast(nw.Int64())
+    return column.cast(nw.Float64()) / (column * 0 + denominator).cast(nw.Float64())
+
+
+def remainder(column: str, divisor: int) -> nw.Expr:
+    """`column` modulo `divisor`, for numbers that are not negative (pandas has no modulo of Arrow integers)."""
+    return nw.col(column) - (nw.col(column) // divisor) * divisor
+
+
+def events_of(events: IntoFrame, *, needs: Sequence[str] = EVENT_COLUMNS) -> Frame:
+    """The columns `needs` of an event log, in the order (case_key, event_seq). ValueError names a missing column."""
+    frame = nw.from_native(events)
+    missing = [name for name in needs if name not in frame.collect_schema().names()]
+    if missing:
+        raise ValueError(f"events: expected the columns {', '.join(needs)}; missing: {', '.join(missing)}")
+    frame = frame.select(*needs)
+    if isinstance(frame, nw.LazyFrame) or _is_in_order(frame):
+        return frame  # a lazy engine orders within each window
+    return frame.sort("case_key", "event_seq")
+
+
+def _is_in_order(frame: nw.DataFrame) -> bool:
+    before_case, before_seq = nw.col("case_key").shift(1), nw.col("event_seq").shift(1)
+    late = (nw.col("case_key") < before_case) | (
+        (nw.col("case_key") == before_case) & (nw.col("event_seq") <= before_seq)
+    )
+    return not frame.select(late.any().alias("late")).item(0, "late")
+
+
+def neighbour(frame: Frame, column: str, *, offset: int, order: str = "event_seq") -> nw.Expr:
+    """`column` of the event `offset` places later in the same case (earlier if negative), null where there is none."""
+    if isinstance(frame, nw.LazyFrame):
+        return nw.col(column).shift(-offset).over("case_key", order_by=order)
+    same_case = nw.col("case_key") == nw.col("case_key").shift(-offset)
+    return nw.when(same_case).then(nw.col(column).shift(-offset))
+
+
+def collected(frame: Frame, *, order: Sequence[str], types: Mapping[str, nw.dtypes.DType] | None = None) -> nw.DataFrame:
+    """The result in memory, sorted by `order` (which must be a key); counts as int64 unless `types` says otherwise."""
+    if isinstance(frame, nw.LazyFrame):
+        frame = frame.collect()
+    casts = {
+        name: nw.Int64() for name, kind in frame.schema.items() if name.endswith("_count") and kind != nw.Int64()
+    } | dict(types or {})
+    if casts:
+        frame = frame.with_columns(**{name: nw.col(name).cast(kind) for name, kind in casts.items()})
+    return frame.sort(*order)

@@ -1,0 +1,134 @@
+"""Variants: cases that run through the same sequence of activities, and how many cases each has.
+
+The sequences of all cases are compared exactly, by doubling: blocks of 1, 2, 4, … events get equal numbers if and only
+if they hold equal activities, until one block holds the longest case (Karp, Miller, Rosenberg 1972). That is a few
+sorts of integers whatever the length of the cases, and no engine needs lists.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import narwhals as nw
+from narwhals.typing import Frame, IntoFrame
+
+from mining_tasks.case_kpis import case_spans
+from mining_tasks.durations import MEDIAN, summarise_durations
+from mining_tasks.frames import collected, events_of, neighbour, ratio, remainder
+
+SEPARATOR = "\x1f"
+
+
+@dataclass(frozen=True)
+class Variants:
+    """variants: one row per variant, sorted by `rank` (most cases first, equal ones in the order of `variant_id`):
+    `variant_id`, `rank`, `activity_count` (length), `case_count`, `case_share`, `cumulative_share`, `mean_seconds`,
+    `median_seconds`. steps: `variant_id`, `position` (from 1), `activity_key`. cases: `case_key`, `variant_id`.
+    """
+
+    variants: nw.DataFrame
+    steps: nw.DataFrame
+    cases: nw.DataFrame
+
+
+def variant_id(activities: list[str]) -> str:
+    """First 16 hexadecimal digits of the SHA-256 of the activities joined by U+001F."""
+    return hashlib.sha256(SEPARATOR.join(activities).encode()).hexdigest()[:16]
+
+
+def discover_variants(events: IntoFrame, *, names: Mapping[int, str]) -> Variants:
+    """The variants of a log. names: activity_key -> activity, of which the ids are made."""
+    frame = events_of(events, needs=("case_key", "event_seq", "activity_key", "occurred_us", "started_us"))
+    coded = _numbered_sequences(frame)
+    if isinstance(coded, nw.LazyFrame):
+        coded = coded.collect()
+        frame = frame.collect(backend=coded.implementation)
+    representatives = coded.group_by("_code").agg(case_key=nw.col("case_key").min())
+    steps = (
+        frame.select("case_key", "event_seq", "activity_key")
+        .join(representatives, on="case_key")
+        .sort("_code", "event_seq")
+        .select("_code", "activity_key")
+    )
+    sequences: dict[int, list[int]] = {}
+    for code, activity in steps.iter_rows():
+        sequences.setdefault(code, []).append(activity)
+    ids = {code: variant_id([names[key] for key in keys]) for code, keys in sequences.items()}
+    backend = coded.implementation
+    identities = nw.from_dict(
+        {"_code": list(ids), "variant_id": list(ids.values()), "activity_count": [len(sequences[c]) for c in ids]},
+        schema={"_code": nw.Int64(), "variant_id": nw.String(), "activity_count": nw.Int64()},
+        backend=backend,
+    )
+    identities = identities.with_columns(nw.col("_code").cast(coded.schema["_code"]))
+    cases = coded.join(identities.select("_code", "variant_id"), on="_code")
+    times = summarise_durations(
+        cases.join(case_spans(frame), on="case_key"), by=["variant_id"], quantiles={"median_seconds": MEDIAN}
+    )
+    variants = _ranked(
+        times.rename({"duration_count": "case_count"}).join(
+            identities.select("variant_id", "activity_count"), on="variant_id"
+        )
+    )
+    flat = [(ids[code], position, key) for code, keys in sequences.items() for position, key in enumerate(keys, 1)]
+    step_rows = nw.from_dict(
+        {
+            "variant_id": [row[0] for row in flat],
+            "position": [row[1] for row in flat],
+            "activity_key": [row[2] for row in flat],
+        },
+        schema={"variant_id": nw.String(), "position": nw.Int64(), "activity_key": nw.Int64()},
+        backend=backend,
+    )
+    return Variants(
+        variants=variants,
+        steps=collected(step_rows, order=["variant_id", "position"]),
+        cases=collected(cases.select("case_key", "variant_id"), order=["case_key"]),
+    )
+
+
+def _numbered_sequences(frame: Frame) -> Frame:
+    """`case_key`, `_code`: two cases have one code if and only if they have the same sequence of activities."""
+    if isinstance(frame, nw.LazyFrame):
+        blocks = frame.select("case_key", "event_seq", _code=nw.col("activity_key").rank("dense").cast(nw.Int64()))
+        blocks = blocks.with_columns(_one=nw.lit(1)).select(
+            "case_key", "_code", _index=nw.col("_one").cum_sum().over("case_key", order_by="event_seq").cast(nw.Int64()) - 1
+        )
+    else:
+        blocks = frame.select(
+            "case_key",
+            _code=nw.col("activity_key").rank("dense").cast(nw.Int64()),
+        ).with_row_index("_row").with_columns(nw.col("_row").cast(nw.Int64()))
+        starts = blocks.group_by("case_key").agg(_start=nw.col("_row").min())
+        blocks = blocks.join(starts, on="case_key").sort("_row").select(
+            "case_key", "_code", _index=nw.col("_row") - nw.col("_start")
+        )
+    while True:
+        limits = blocks.select(nw.col("_index").max().alias("longest"), nw.col("_code").max().alias("codes"))
+        if isinstance(limits, nw.LazyFrame):
+            limits = limits.collect()
+        longest, codes = limits.row(0)
+        if not longest:
+            return blocks.select("case_key", "_code")
+        pairs = blocks.with_columns(_next=neighbour(blocks, "_code", offset=1, order="_index").fill_null(0))
+        blocks = pairs.filter(remainder("_index", 2) == 0).select(
+            "case_key",
+            _code=(nw.col("_code") * (codes + 1) + nw.col("_next")).rank("dense").cast(nw.Int64()),
+            _index=nw.col("_index") // 2,
+        )
+
+
+def _ranked(variants: nw.DataFrame) -> nw.DataFrame:
+    total = int(variants["case_count"].sum() or 0)
+    ordered = collected(variants, order=["variant_id"]).with_columns(_most=-nw.col("case_count")).sort("_most", "variant_id")
+    return (
+        ordered.with_row_index("rank")
+        .with_columns(
+            nw.col("rank").cast(nw.Int64()) + 1,
+            case_share=ratio("case_count", total),
+            _so_far=nw.col("case_count").cum_sum(),
+        )
+        .with_columns(cumulative_share=ratio("_so_far", total))
+        .select("variant_id", "rank", "activity_count", "case_count", "case_share", "cumulative_share",
+                "mean_seconds", "median_seconds")
+    )
