@@ -1,0 +1,47 @@
+"""The record of loads in ops.loads: begun by a copy, claimed and finished by a land, or blocked.
+
+A load's version stamps the raw rows that it changes; whoever reads raw trusts that a version, once passed, stays complete.
+"""
+
+from datetime import datetime
+
+import psycopg
+
+from sluice.runs import RunContext
+from sluice.warehouse import connect
+
+
+def begin_load(db: psycopg.Connection, system: str, ctx: RunContext, *, mode: str, snapshot_at: datetime | None) -> int:
+    """Record a load as copied (with the caller's transaction) and discard what was copied before and never landed."""
+    db.execute("delete from ops.loads where system = %s and state = 'copied'", (system,))
+    return db.execute(
+        """insert into ops.loads (run_id, system, mode, window_start, window_end, source_snapshot_at, state)
+           values (%s, %s, %s, %s, %s, %s, 'copied') returning version""",
+        (ctx.run_id, system, mode, ctx.window_start if mode == "window" else None,
+         ctx.window_end if mode == "window" else None, snapshot_at)).fetchone()[0]
+
+
+def block_load(url: str, system: str, ctx: RunContext, message: str) -> None:
+    """Record a load that a source check refused."""
+    with connect(url) as db:
+        db.execute(
+            """insert into ops.loads (run_id, system, mode, window_start, window_end, state, finished_at, message)
+               values (%s, %s, %s, %s, %s, 'blocked', clock_timestamp(), %s)""",
+            (ctx.run_id, system, ctx.mode, ctx.window_start, ctx.window_end, message))
+
+
+def lock_raw(db: psycopg.Connection, system: str) -> None:
+    """Keep builds (which share this lock) out of `raw_<system>` until the transaction ends."""
+    db.execute("select pg_advisory_xact_lock(hashtext(%s))", (f"sluice:raw:{system}",))
+
+
+def current_version(db: psycopg.Connection, version: int) -> int:
+    """The version that the load lands with: its own, or a fresh one when a later load of any system has landed already.
+
+    A process that reads several systems has then looked at everything up to the later version, and would never look at an
+    earlier one again. To be called under `lock_raw`.
+    """
+    later = db.execute("select exists (select 1 from ops.loads where version > %s and state = 'landed')", (version,)).fetchone()[0]
+    if not later:
+        return version
+    return db.execute("update ops.loads set version = default where version = %s returning version", (version,)).fetchone()[0]

@@ -1,0 +1,150 @@
+"""A Postgres source: opened read-only in one snapshot, compared with its table specs, read by COPY.
+
+Whatever goes wrong at the source is Blocked with one line, which never holds a password.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from extractors.specs import SystemSpec, TableSpec
+from sluice.errors import Blocked
+from sluice.settings import Settings
+
+BATCH_BYTES = 1 << 18
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """A source table as its catalog shows it now.
+
+    types: declared column -> type name that the warehouse has. catalog: every column of the source -> its type there.
+    key_is_unique: the source itself guarantees that the spec's key is unique and not null.
+    """
+
+    spec: TableSpec
+    types: dict[str, str]
+    catalog: dict[str, str]
+    key_is_unique: bool
+
+
+class Source:
+    """An open snapshot of a Postgres source.
+
+    snapshot_at: the source's clock at the snapshot. horizon: what is surely complete, at most snapshot_at: the start of
+    the oldest transaction that was still running, as far as the role may see it.
+    """
+
+    def __init__(self, spec: SystemSpec, db: psycopg.Connection):
+        self.spec, self.db = spec, db
+        self.snapshot_at, self.horizon = self._times()
+
+    def _times(self) -> tuple[datetime, datetime]:
+        return self.db.execute(
+            """select transaction_timestamp(), least(transaction_timestamp(), min(xact_start))
+               from pg_stat_activity
+               where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()""").fetchone()
+
+    def select(self, spec: TableSpec, columns: tuple[str, ...], condition: sql.Composable | None = None) -> sql.Composed:
+        """The query that reads `columns` of the rows that the spec and `condition` let through."""
+        expressions = {column.name: column.expression for column in spec.columns}
+        listed = sql.SQL(", ").join(
+            sql.SQL("({}) as {}").format(sql.SQL(expressions[name]), sql.Identifier(name))
+            if expressions[name] else sql.Identifier(name) for name in columns)
+        query = sql.SQL("select {} from {}").format(listed, sql.Identifier(self.spec.schema, spec.name))
+        conditions = [sql.SQL("({})").format(part) for part in (spec.where and sql.SQL(spec.where), condition) if part]
+        return query + sql.SQL(" where ") + sql.SQL(" and ").join(conditions) if conditions else query
+
+    def blocks(self, query: sql.Composed, table: str) -> Iterator[bytes]:
+        """The rows of `query` in COPY's binary format, in blocks of about 256 kB."""
+        with self.errors(f"table {table}"), self.db.cursor() as cursor, \
+                cursor.copy(sql.SQL("copy ({}) to stdout (format binary)").format(query)) as copy:
+            parts, size = [], 0
+            for part in copy:
+                parts.append(part)
+                size += len(part)
+                if size >= BATCH_BYTES:
+                    yield b"".join(parts)
+                    parts, size = [], 0
+            yield b"".join(parts)
+
+    def errors(self, place: str) -> AbstractContextManager[None]:
+        """Turn what the source's server says into one line that begins with `place`."""
+        return source_errors(self.spec.system, place)
+
+
+@contextmanager
+def source_errors(system: str, place: str) -> Iterator[None]:
+    """Turn what a source's server says into Blocked with one line."""
+    try:
+        yield
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise Blocked(f"{system}: {place}: {_line(error)}: grant select to the reading role "
+                      f"(extractors/{system}/README.md says how)") from None
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
+        raise Blocked(f"{system}: {place}: {_line(error)}: repair the source, or change "
+                      f"extractors/{system}/tables.yml") from None
+    except psycopg.errors.LockNotAvailable:
+        raise Blocked(f"{system}: {place}: locked at the source for more than a minute (an upgrade?): "
+                      "run again later") from None
+    except psycopg.Error as error:
+        raise Blocked(f"{system}: {place}: the source failed while it was read ({_line(error)}): "
+                      "run again; what was copied is discarded") from None
+
+
+def _line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__
+
+
+def source_url(settings: Settings, system: str) -> str:
+    """The source's connection URL; Blocked when none is set."""
+    url = settings.source_urls.get(system)
+    if not url:
+        raise Blocked(f"{system}: no source is set: set SLUICE_SOURCE_{system.upper()}_URL to "
+                      "postgresql://user:password@host:port/database")
+    return url
+
+
+@contextmanager
+def open_source(settings: Settings, spec: SystemSpec) -> Iterator[Source]:
+    """Open the source in one REPEATABLE READ, READ ONLY snapshot; Blocked when it cannot be reached."""
+    db = _connect(source_url(settings, spec.system), spec.system)
+    try:
+        db.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        db.read_only = True
+        with source_errors(spec.system, "opening a snapshot"):
+            for name, value in (("search_path", spec.schema), ("timezone", "UTC"), ("row_security", "off"),
+                                ("statement_timeout", "0"), ("lock_timeout", "60s"), ("transaction_timeout", "0"),
+                                ("idle_in_transaction_session_timeout", "0"), ("default_transaction_read_only", "on")):
+                # a server that is too old to know a setting can do without it
+                db.execute("select set_config(name, %s, false) from pg_settings where name = %s", (value, name))
+            db.commit()
+            source = Source(spec, db)
+        yield source
+    finally:
+        db.close()
+
+
+def _connect(url: str, system: str) -> psycopg.Connection:
+    variable = f"SLUICE_SOURCE_{system.upper()}_URL"
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.Error:
+        raise Blocked(f"{system}: {variable} is not a connection URL: expected "
+                      "postgresql://user:password@host:port/database") from None
+    place = f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
+    try:
+        return psycopg.connect(url, connect_timeout=parts.get("connect_timeout", 10), client_encoding="UTF8",
+                               application_name="sluice extract")
+    except psycopg.Error as error:
+        lines = str(error).strip().splitlines()
+        reason = lines[-1].strip() if lines else type(error).__name__
+        if parts.get("password"):
+            reason = reason.replace(str(parts["password"]), "***")
+        raise Blocked(f"{system}: the source {place} cannot be reached ({reason}): is it running, is {variable} right?") from None
