@@ -5,7 +5,6 @@ if they hold equal activities, until one block holds the longest case (Karp, Mil
 sorts of integers whatever the length of the cases, and no engine needs lists.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,8 +14,7 @@ from narwhals.typing import Frame, IntoFrame
 from mining_tasks.case_kpis import case_spans
 from mining_tasks.durations import MEDIAN, summarise_durations
 from mining_tasks.frames import collected, events_of, neighbour, ratio, remainder
-
-SEPARATOR = "\x1f"
+from sluice.keys import variant_id
 
 
 @dataclass(frozen=True)
@@ -29,11 +27,6 @@ class Variants:
     variants: nw.DataFrame
     steps: nw.DataFrame
     cases: nw.DataFrame
-
-
-def variant_id(activities: list[str]) -> str:
-    """First 16 hexadecimal digits of the SHA-256 of the activities joined by U+001F."""
-    return hashlib.sha256(SEPARATOR.join(activities).encode()).hexdigest()[:16]
 
 
 def discover_variants(events: IntoFrame, *, names: Mapping[int, str]) -> Variants:

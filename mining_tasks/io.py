@@ -1,0 +1,194 @@
+"""The one module of mining that reads and writes the warehouse: Arrow in, Arrow out (ADBC), integers in between.
+
+The log that is mined is the one that publishing will leave: what is published minus the touched cases, plus the
+candidate's minus the quarantined ones. It is read once and sorted by case_key, event_seq.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import adbc_driver_postgresql.dbapi as adbc
+import polars as pl
+import pyarrow as pa
+
+from sluice.errors import SluiceError
+
+DESKTOP_COLUMNS = ("application", "action", "element_key")
+
+
+@dataclass(frozen=True)
+class Log:
+    """An event log in memory.
+
+    events: the columns of `mining_tasks.frames`. cases: `case_key`, `case_id`, `is_open`, sorted by `case_key`.
+    activities: activity_key -> activity. actions: of desktop work `case_key`, `event_seq`, `application`, `action`,
+    `element_key`, `duration_us`, else None.
+    """
+
+    events: pl.DataFrame
+    cases: pl.DataFrame
+    activities: Mapping[int, str]
+    actions: pl.DataFrame | None = None
+
+
+@contextmanager
+def connection(url: str) -> Iterator[adbc.Connection]:
+    """An ADBC connection; its transaction commits at the end, or rolls back on an error."""
+    with adbc.connect(url) as db:
+        try:
+            yield db
+        except BaseException:
+            db.rollback()
+            raise
+        db.commit()
+
+
+def literal(value: str) -> str:
+    """A text as an SQL literal (parameters would keep ADBC from using COPY)."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def quoted(*names: str) -> str:
+    """A qualified name as an SQL identifier."""
+    return ".".join('"' + name.replace('"', '""') + '"' for name in names)
+
+
+def read_log(url: str, process: str) -> Log:
+    """The log of a process as it will be published; SluiceError when there is no candidate of it."""
+    with connection(url) as db, db.cursor() as cursor:
+        cursor.execute("set transaction isolation level repeatable read, read only")
+        if not _exists(cursor, "candidate", f"{process}__events"):
+            raise SluiceError(f"candidate.{process}__events: expected the table that the build makes; build {process} first")
+        events = _fetch(cursor, _everywhere(cursor, process, "events", "events", (
+            "case_key", "event_seq", "activity_key", "occurred_at", "started_at",
+            "hashtextextended(resource, 0) as resource_key",
+        )))
+        events = (
+            events.with_columns(
+                pl.col("occurred_at").cast(pl.Datetime("us", "UTC")).to_physical().alias("occurred_us"),
+                pl.col("started_at").cast(pl.Datetime("us", "UTC")).to_physical().alias("started_us"),
+            )
+            .select("case_key", "event_seq", "activity_key", "occurred_us", "started_us", "resource_key")
+            .sort("case_key", "event_seq")
+        )
+        cases = _fetch(cursor, _everywhere(cursor, process, "cases", "cases", ("case_key", "case_id", "is_open")))
+        activities = _activities(cursor, process, events["activity_key"].unique().to_list())
+        actions = _actions(cursor, process, cases)
+    cases = cases.sort("case_key")
+    _check(process, events, cases)
+    return Log(events=events, cases=cases, activities=activities, actions=actions)
+
+
+def write_tables(url: str, process: str, tables: Mapping[str, pa.Table | None]) -> None:
+    """Write each result to candidate.<process>__mining_<table>, replaced, with the columns and types of mining.<table>.
+
+    All in one transaction. The tables come without the column `process` (None: no rows); a column missing or too much
+    is an error.
+    """
+    with connection(url) as db, db.cursor() as cursor:
+        for name, table in tables.items():
+            target = f"{process}__mining_{name}"
+            cursor.execute(f"select * from {quoted('mining', name)} limit 0")
+            schema = cursor.fetch_arrow_table().schema
+            cursor.execute(f"drop table if exists {quoted('candidate', target)}")
+            cursor.execute(f"create table {quoted('candidate', target)} (like {quoted('mining', name)})")
+            if not table:
+                continue
+            table = table.append_column("process", pa.array([process] * len(table), pa.string()))
+            if set(schema.names) != set(table.column_names):
+                raise ValueError(f"mining.{name}: expected the columns {schema.names}, found {table.column_names}")
+            cursor.adbc_ingest(target, table.select(schema.names).cast(schema), mode="append", db_schema_name="candidate")
+
+
+def _everywhere(cursor, process: str, candidate: str, published: str, columns: Iterable[str]) -> str:
+    """Rows of published cases that are not touched, and of candidate cases that are not quarantined."""
+    listed = ", ".join(columns)
+    kept = f"select {listed} from {quoted('event_log', published)} as e where e.process = {literal(process)}"
+    if published not in ("events", "cases"):
+        kept = f"select {listed} from {quoted('event_log', published)} as e where true"
+    if _exists(cursor, "candidate", f"{process}__touched_cases"):
+        kept += _unless(process, "touched_cases")
+    fresh = f"select {listed} from {quoted('candidate', f'{process}__{candidate}')} as e where true"
+    if _exists(cursor, "candidate", f"{process}__quarantined"):
+        fresh += _unless(process, "quarantined")
+    return f"{kept} union all {fresh}"
+
+
+def _unless(process: str, listed: str) -> str:
+    return f" and not exists (select from {quoted('candidate', f'{process}__{listed}')} as t where t.case_id = e.case_id)"
+
+
+def _activities(cursor, process: str, keys: list[int]) -> dict[int, str]:
+    known = f"select activity_key, activity from event_log.activities where process = {literal(process)}"
+    if _exists(cursor, "candidate", f"{process}__activities"):
+        known += f" union select activity_key, activity from {quoted('candidate', f'{process}__activities')}"
+    names = dict(_fetch(cursor, known).iter_rows())
+    missing = [key for key in keys if key not in names]
+    if missing:
+        seen = _everywhere(cursor, process, "events", "events", ("activity_key", "activity"))
+        listed = ", ".join(map(str, missing))
+        names |= dict(_fetch(cursor, f"select distinct * from ({seen}) as s where activity_key in ({listed})").iter_rows())
+    return {key: names[key] for key in keys}
+
+
+def _actions(cursor, process: str, cases: pl.DataFrame) -> pl.DataFrame | None:
+    if not _exists(cursor, "candidate", f"{process}__actions"):
+        return None
+    columns = ("case_id", "event_seq", *DESKTOP_COLUMNS, "duration_seconds::double precision as duration_seconds")
+    published = f"{process}_actions"
+    if _exists(cursor, "event_log", published):
+        query = _everywhere(cursor, process, "actions", published, columns)
+    else:
+        query = f"select {', '.join(columns)} from {quoted('candidate', f'{process}__actions')} as e where true"
+        if _exists(cursor, "candidate", f"{process}__quarantined"):
+            query += _unless(process, "quarantined")
+    return (
+        _fetch(cursor, query)
+        .join(cases.select("case_key", "case_id"), on="case_id")
+        .with_columns((pl.col("duration_seconds") * 1_000_000).round().cast(pl.Int64).alias("duration_us"))
+        .select("case_key", "event_seq", *DESKTOP_COLUMNS, "duration_us")
+        .sort("case_key", "event_seq")
+    )
+
+
+def _check(process: str, events: pl.DataFrame, cases: pl.DataFrame) -> None:
+    """Every event has its case and every case its events, else the candidate is broken."""
+    with_events = events.select("case_key").unique()
+    for name, left, right in (("events without a case", with_events, cases), ("cases without events", cases, with_events)):
+        lost = left.join(right, on="case_key", how="anti")
+        if len(lost):
+            raise SluiceError(f"candidate of {process}: {len(lost)} {name} (case_key {lost['case_key'].min()}); "
+                              "expected none: rebuild it in full")
+    if cases["case_key"].n_unique() != len(cases):
+        raise SluiceError(f"candidate of {process}: a case is there twice; expected touched cases to be taken out of "
+                          "the published ones: rebuild it in full")
+
+
+def _exists(cursor, schema: str, table: str) -> bool:
+    cursor.execute(f"select to_regclass({literal(quoted(schema, table))}) is not null as there")
+    return bool(cursor.fetchone()[0])
+
+
+def _fetch(cursor, query: str) -> pl.DataFrame:
+    cursor.execute(query)
+    return pl.from_arrow(cursor.fetch_arrow_table())
+
+
+def timestamps(microseconds: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
+    """Microseconds since 1970 as timestamps in UTC."""
+    return microseconds.cast(pa.int64()).cast(pa.timestamp("us", "UTC"))
+
+
+def is_public(url: str, process: str) -> tuple[bool, int] | None:
+    """(is_case_level_public, k_anonymity) of a published process, None if it is not published yet."""
+    with connection(url) as db, db.cursor() as cursor:
+        rows = _fetch(cursor, "select is_case_level_public, k_anonymity from event_log.processes "
+                              f"where process = {literal(process)}")
+    return rows.row(0) if len(rows) else None
+
+
+def as_of_us(as_of: datetime) -> int:
+    """A time as microseconds since 1970."""
+    return pl.Series([as_of]).cast(pl.Datetime("us", "UTC")).to_physical()[0]

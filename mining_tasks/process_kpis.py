@@ -1,0 +1,75 @@
+"""Figures of a whole process: one number each for its size, its durations and its rework."""
+
+from dataclasses import dataclass
+
+import narwhals as nw
+from narwhals.typing import IntoFrame
+
+from mining_tasks.durations import summarise_durations
+from mining_tasks.frames import events_of
+
+
+@dataclass(frozen=True)
+class ProcessKpis:
+    """Durations are throughput times of cases (latest end minus earliest begin), in seconds, open cases included;
+    `closed_*` without them. None where there is nothing to measure.
+    """
+
+    case_count: int
+    open_case_count: int
+    event_count: int
+    activity_count: int
+    first_us: int | None
+    last_us: int | None
+    mean_seconds: float | None
+    median_seconds: float | None
+    p90_seconds: float | None
+    min_seconds: float | None
+    max_seconds: float | None
+    closed_mean_seconds: float | None
+    closed_median_seconds: float | None
+    mean_events_per_case: float | None
+    rework_case_count: int
+    rework_case_share: float | None
+    resource_count: int
+
+
+def measure_process(events: IntoFrame, cases: nw.DataFrame) -> ProcessKpis:
+    """The figures of a process. cases: the figures per case (`measure_cases`) with `is_open`."""
+    frame = events_of(events)
+    resources = _scalar(frame.filter(~nw.col("resource_key").is_null()).select("resource_key").unique())
+    activities = _scalar(frame.select("activity_key").unique())
+    everything, closed = _durations(cases), _durations(cases.filter(~nw.col("is_open")))
+    case_count, event_count = len(cases), int(cases["event_count"].sum() or 0)
+    reworked = len(cases.filter(nw.col("rework_count") > 0))
+    return ProcessKpis(
+        case_count=case_count,
+        open_case_count=len(cases.filter(nw.col("is_open"))),
+        event_count=event_count,
+        activity_count=activities,
+        first_us=cases["started_us"].min(),
+        last_us=cases["ended_us"].max(),
+        mean_seconds=everything.get("mean_seconds"),
+        median_seconds=everything.get("median_seconds"),
+        p90_seconds=everything.get("p90_seconds"),
+        min_seconds=everything.get("min_seconds"),
+        max_seconds=everything.get("max_seconds"),
+        closed_mean_seconds=closed.get("mean_seconds"),
+        closed_median_seconds=closed.get("median_seconds"),
+        mean_events_per_case=event_count / case_count if case_count else None,
+        rework_case_count=reworked,
+        rework_case_share=reworked / case_count if case_count else None,
+        resource_count=resources,
+    )
+
+
+def _durations(cases: nw.DataFrame) -> dict[str, float]:
+    summary = summarise_durations(cases.with_columns(_all=nw.col("event_count") * 0), by=["_all"])
+    return dict(zip(summary.columns, summary.row(0), strict=True)) if len(summary) else {}
+
+
+def _scalar(frame: nw.DataFrame | nw.LazyFrame) -> int:
+    counted = frame.select(nw.len().alias("n"))
+    if isinstance(counted, nw.LazyFrame):
+        counted = counted.collect()
+    return int(counted.item(0, "n"))
