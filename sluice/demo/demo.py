@@ -1,0 +1,225 @@
+"""Makes the demo company and moves it on by a day: Odoo's tables in a source database, agent exports, truth files.
+
+The simulation is a function of (cases, seed, switches, day). Moving on works the days through again in memory and writes
+the last one only, so nothing but these four values needs to be kept, and a crash is repaired by doing it again.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import psycopg
+
+from sluice.demo import rpa_logger, truth
+from sluice.demo.calendar import TODAY
+from sluice.demo.company import base_rows
+from sluice.demo.desktop import Desks
+from sluice.demo.simulation import days
+from sluice.demo.tables import FOLDER, Batch
+from sluice.demo.world import World
+from sluice.errors import BadInput, SluiceError
+from sluice.settings import Settings
+from sluice.warehouse import connect
+
+VERSION = 1  # of what the simulation writes: another one cannot go on with an older company
+MARK = "sluice_demo.company"
+
+
+@dataclass(frozen=True)
+class DemoState:
+    """Where the demo company stands. `day`: its today; `agent_drop`, `person_map`, `truth`: where its files lie."""
+
+    folder: Path
+    day: date
+    cases: int
+    seed: int
+    plant: Mapping[str, bool | int]
+    files: tuple[str, ...] = ()  # the agent exports of `day`, by name
+
+    @property
+    def agent_drop(self) -> Path:
+        """The folder of agent exports."""
+        return self.folder / "agent_drop"
+
+    @property
+    def person_map(self) -> Path:
+        """The CSV `person,kind,value`."""
+        return self.folder / "person_map.csv"
+
+    @property
+    def truth(self) -> Path:
+        """The folder of truth files."""
+        return self.folder / "truth"
+
+
+def state(folder: Path) -> DemoState | None:
+    """The state of the demo company in `folder`; None where there is none."""
+    path = Path(folder) / "state.json"
+    if not path.exists():
+        return None
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    if kept["version"] != VERSION:
+        raise SluiceError(f"{folder}: the demo company was made by another release of Sluice; remove the folder and its database")
+    return DemoState(Path(folder), date.fromisoformat(kept["day"]), kept["cases"], kept["seed"], kept["plant"], tuple(kept["files"]))
+
+
+def ensure(settings: Settings, *, url: str, cases: int = 400, seed: int = 7, folder: Path | None = None,
+           plant: Mapping[str, bool | int] | None = None, desktop_limit: int = 2000) -> DemoState:
+    """Make the demo company's history (2025-01-02 to 2025-06-30) in the database `url` and in `folder`, if not there.
+
+    cases: purchase orders; sales orders and leads come in proportion. plant: switches over `plants.DEFAULTS`.
+    desktop_limit: for about how many orders desktop work is recorded. Raises BadInput where the database or the folder
+    holds something else: other tables, or a demo company of other parameters.
+    """
+    folder = Path(folder or settings.home / "demo")
+    if cases < 1:
+        raise BadInput(f"demo: expected at least one case, found {cases}")
+    world = World(cases=cases, seed=seed, plant=plant, desktop_limit=desktop_limit)
+    wanted = {"version": VERSION, "cases": cases, "seed": seed, "plant": world.plant, "desktop_limit": desktop_limit}
+    with connect(url) as db:
+        there = _kept(db)
+        if there is not None and {name: there.get(name) for name in wanted} != wanted:
+            raise BadInput(f"demo: the database already holds a demo company of cases={there['cases']} seed={there['seed']}; "
+                           "name another database, or drop this one")
+        found = state(folder)
+        if there is not None and found is not None:
+            return found
+        _prepare(folder, wanted)
+        until = date.fromisoformat(there["day"]) if there else TODAY
+        if there is None:
+            _make_tables(db, world)
+        desks = Desks(world)
+        for day in days(world, TODAY):
+            if world.batch.is_full():
+                _load(db, world.batch, there is None)
+            truth.append(folder / "truth", world)
+            desks.day()
+        for case in world.open_cases():
+            world.write(case)
+        _load(db, world.batch, there is None)
+        if there is None:
+            db.execute((FOLDER / "indexes.sql").read_text())
+            db.execute("create schema sluice_demo")
+            db.execute(f"create table {MARK} (parameters jsonb not null)")
+            _mark(db, wanted, TODAY)
+            db.commit()
+            db.autocommit = True
+            db.execute("analyze")
+            db.autocommit = False
+    files = _write_files(folder, desks, TODAY)
+    truth.write_planted(folder / "truth", world)
+    made = _save(folder, wanted, TODAY, files)
+    while made.day < until:  # the folder was lost, the database is further on
+        made = advance(settings, url=url, folder=folder)
+    return made
+
+
+def advance(settings: Settings, *, url: str, folder: Path | None = None) -> DemoState:
+    """Move the demo company on by one calendar day: new, late, changed and deleted rows, and new agent files.
+
+    Deterministic, whatever the process and however often it was interrupted. Raises SluiceError where `ensure` has made
+    nothing yet.
+    """
+    folder = Path(folder or settings.home / "demo")
+    found = state(folder)
+    if found is None:
+        raise SluiceError(f"demo: there is no demo company in {folder}; make it first (sluice demo)")
+    target = found.day + timedelta(days=1)
+    wanted = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+    world = World(cases=found.cases, seed=found.seed, plant=found.plant, desktop_limit=wanted["desktop_limit"])
+    desks = Desks(world)
+    with connect(url) as db:
+        there = _kept(db)
+        if there is None:
+            raise SluiceError("demo: the database holds no demo company; remove its folder and make it again (sluice demo)")
+        for day in days(world, target):
+            if day < target - timedelta(days=1):
+                world.batch.clear()
+                world.truth.clear()
+                world.gone.clear()
+            elif day < target:
+                world.batch.clear()
+                world.truth.clear()
+                world.gone.clear()
+                desks.day()
+                desks = Desks(world)
+                world.touched = {}
+                continue
+            desks.day()
+        for case in (world.touched or {}).values():
+            world.write(case)
+        if there["day"] < target.isoformat():
+            world.batch.upsert_into(db)
+            _mark(db, wanted, target)
+            db.commit()
+    truth.append(folder / "truth", world)
+    files = _write_files(folder, desks, target)
+    truth.write_planted(folder / "truth", world)
+    return _save(folder, wanted, target, files)
+
+
+# parts -------------------------------------------------------------------------------------------------------------
+
+
+def _kept(db: psycopg.Connection) -> dict | None:
+    exists = db.execute("select to_regclass(%s) is not null", (MARK,)).fetchone()[0]
+    return db.execute(f"select parameters from {MARK}").fetchone()[0] if exists else None
+
+
+def _mark(db: psycopg.Connection, wanted: dict, day: date) -> None:
+    kept = {name: wanted[name] for name in ("version", "cases", "seed", "plant", "desktop_limit")} | {"day": day.isoformat()}
+    db.execute(f"delete from {MARK}")
+    db.execute(f"insert into {MARK} values (%s)", (json.dumps(kept),))
+
+
+def _prepare(folder: Path, wanted: dict) -> None:
+    """Empty the folder of an unfinished demo company; refuse any other content."""
+    mark = folder / "demo.json"
+    if folder.exists() and any(folder.iterdir()) and not mark.exists():
+        raise BadInput(f"demo: {folder} is not empty and not a demo company's; name another folder")
+    if folder.exists():
+        shutil.rmtree(folder)
+    for part in ("agent_drop", "truth"):
+        (folder / part).mkdir(parents=True)
+    mark.write_text(json.dumps(wanted) + "\n", encoding="utf-8")
+
+
+def _make_tables(db: psycopg.Connection, world: World) -> None:
+    if db.execute("select to_regclass('public.purchase_order') is not null").fetchone()[0]:
+        raise BadInput("demo: the database holds Odoo tables that are not the demo's; name an empty database "
+                       "(the demo company never writes into a real Odoo)")
+    db.execute((FOLDER / "schema.sql").read_text())
+    for table, row in base_rows(world.company, world.schema):
+        world.batch.lines[table].append("\t".join(row))
+
+
+def _load(db: psycopg.Connection, batch: Batch, is_wanted: bool) -> None:
+    if is_wanted:
+        batch.copy_into(db)
+    else:
+        batch.clear()
+
+
+def _write_files(folder: Path, desks: Desks, day: date) -> list[str]:
+    drop, names = folder / "agent_drop", []
+    if not (folder / "person_map.csv").exists():
+        (folder / "person_map.csv").write_text(desks.world.company.person_map(), encoding="utf-8")
+    for user, rows in sorted(desks.rpa.items()):
+        names.append(f"rpa_{user}_{day}.csv")
+        fresh = folder / f".{names[-1]}"
+        rpa_logger.write(fresh, rows)
+        fresh.replace(drop / names[-1])
+    return names
+
+
+def _save(folder: Path, wanted: dict, day: date, files: list[str]) -> DemoState:
+    kept = {name: wanted[name] for name in ("version", "cases", "seed", "plant", "desktop_limit")}
+    fresh = folder / "state.json.new"
+    fresh.write_text(json.dumps(kept | {"day": day.isoformat(), "files": files}, indent=2) + "\n", encoding="utf-8")
+    fresh.replace(folder / "state.json")
+    found = state(folder)
+    assert found is not None
+    return found

@@ -1,0 +1,57 @@
+"""The truths planted into the demo company: each a switch, each measured while the company is made."""
+
+import statistics
+from array import array
+from collections import defaultdict
+from collections.abc import Mapping
+
+from sluice.errors import BadInput
+
+DESCRIPTIONS = {
+    "slow_approval": "one of the approvers takes days where the others take hours",
+    "price_change_after_approval": "the price of an order changes after it was approved",
+    "invoice_before_approval": "the vendor's bill is entered before the order is approved",
+    "late_supplier": "one supplier delivers a week and more after the planned date; the others are on time",
+    "duplicate_bills": "the same vendor bill is entered and posted twice",
+    "recreated_bills": "a bill is cancelled as a draft and entered again",
+    "copy_paste_posting": "posting a bill is mostly copying fields from a spreadsheet into the form",
+    "fast_clerk": "one clerk imports the bill's file instead of copying its fields",
+    "email_without_event": "e-mail work about open orders that leaves no trace in the ERP",
+    "bad_rows": "cases whose timestamps cannot be true (the number of them; 0 for none)",
+}
+DEFAULTS: dict[str, bool | int] = dict.fromkeys(DESCRIPTIONS, True) | {"bad_rows": 2}
+CLEAN: dict[str, bool | int] = dict.fromkeys(DESCRIPTIONS, False) | {"bad_rows": 0}
+
+
+def switches(plant: Mapping[str, bool | int] | None) -> dict[str, bool | int]:
+    """All switches: `plant` over the defaults; BadInput for an unknown name."""
+    given = dict(plant or {})
+    unknown = sorted(given.keys() - DESCRIPTIONS.keys())
+    if unknown:
+        raise BadInput(f"demo: unknown planted truth {unknown[0]!r}; there are {', '.join(DESCRIPTIONS)}")
+    chosen = DEFAULTS | given
+    bad = chosen["bad_rows"]
+    return chosen | {"bad_rows": DEFAULTS["bad_rows"] if bad is True else int(bad)}
+
+
+class Measures:
+    """Sizes of the planted truths: counters, and values of which the median is told."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = defaultdict(int)
+        self.values: dict[str, array] = defaultdict(lambda: array("d"))
+        self.lists: dict[str, list[str]] = defaultdict(list)
+        self.names: dict[str, str] = {}
+
+    def example(self, name: str, value: str) -> None:
+        """Keep the first twenty of a kind."""
+        if len(self.lists[name]) < 20:
+            self.lists[name].append(value)
+
+    def report(self) -> dict[str, object]:
+        """Counters, medians (with the number of values) and names, sorted by name."""
+        out: dict[str, object] = {**self.counts, **self.names, **self.lists}
+        for name, values in self.values.items():
+            out[f"{name}_median"] = round(statistics.median(values), 1)
+            out[f"{name}_count"] = len(values)
+        return dict(sorted(out.items()))

@@ -1,0 +1,50 @@
+"""The company's days, one after another: which cases begin on a day, what happens on it, what is deleted after it."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from sluice.demo import purchasing
+from sluice.demo.calendar import FIRST_DAY, TODAY, WORKDAY, day_number
+from sluice.demo.world import World
+
+_PLANS = (("purchasing", purchasing.plan, 1.0),)  # name, planner, cases per purchase order
+
+
+def days(world: World, until: date) -> Iterator[date]:
+    """Work through every day up to and including `until`; yields each day when it is over."""
+    world.hold_from = day_number(TODAY)
+    workdays = [day for day in _span(FIRST_DAY, TODAY) if world.calendar.is_workday(day)]
+    places = {day: n for n, day in enumerate(workdays)}
+    begun = dict.fromkeys((name for name, _, _ in _PLANS), 0)
+    for day in _span(FIRST_DAY, until):
+        if world.calendar.is_workday(day):
+            for name, planner, share in _PLANS:
+                total, place, size = round(world.cases * share), places.get(day), len(workdays)
+                count = (total * (place + 1) // size - total * place // size if place is not None
+                         else max(1, round(total / size)))
+                rng = world.rng(name, day)
+                start = world.calendar.work(day)
+                for second in sorted(int(rng.random() * (WORKDAY - 600)) for _ in range(count)):
+                    planner(world, begun[name], start + second, rng)
+                    begun[name] += 1
+        world.work_day(day)
+        if day > TODAY:
+            _delete(world)
+        world.truth.sort()
+        yield day
+
+
+def _span(first: date, last: date) -> Iterator[date]:
+    for n in range((last - first).days + 1):
+        yield first + timedelta(days=n)
+
+
+def _delete(world: World) -> None:
+    """What a night finds gone: one order that was cancelled as a draft, and the link of one cancelled bill."""
+    while world.recent_cancelled:
+        case = world.recent_cancelled.popleft()
+        if purchasing.is_deletable(case):
+            purchasing.delete_cancelled(world, case)
+            break
+    if world.recent_dropped_bills:
+        purchasing.unlink_bill(world, *world.recent_dropped_bills.popleft())
