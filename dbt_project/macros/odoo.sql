@@ -1,0 +1,124 @@
+{# What the Odoo models share. #}
+
+{# A translated text (jsonb, language -> text): English where there is one, else the first language by name. #}
+{% macro label(column) -%}
+coalesce(
+        {{ column }} ->> 'en_US',
+        (select translation.value from jsonb_each_text({{ column }}) as translation order by translation.key collate "C" limit 1)
+    )
+{%- endmacro %}
+
+{# Which raw rows make which case: one branch of a union per way from a raw table to the case's root document.
+   branches: (source_table, id or none, key if it is not the id, path); documents: (model, alias, path), whose change log
+   rows belong too. A path is a list of (alias, relation, join condition), from the table itself to the root. #}
+{% macro case_rows_of_odoo(branches, documents, root_id, case_id) %}
+{%- set all = branches | list -%}
+{%- for model, alias, path in documents -%}
+    {%- set on_document = "messages.model = '" ~ model ~ "' and messages.res_id = " ~ alias ~ ".id" -%}
+    {%- set to_message = [('messages', source('raw_odoo', 'mail_message'))] -%}
+    {%- set to_change = [
+        ('changes', source('raw_odoo', 'mail_tracking_value')),
+        ('messages', source('raw_odoo', 'mail_message'), 'messages.id = changes.mail_message_id'),
+    ] -%}
+    {%- set to_root = [(path[0][0], path[0][1], on_document)] + path[1:] -%}
+    {%- do all.append(('mail_message', 'messages.id', none, to_message + to_root)) -%}
+    {%- do all.append(('mail_tracking_value', 'changes.id', none, to_change + to_root)) -%}
+{%- endfor -%}
+{% for source_table, source_id, source_key, path in all %}
+select
+    '{{ source_table }}'::text as source_table,
+    {{ source_key or source_id ~ '::text' }} as source_key,
+    {{ source_id ~ '::bigint' if source_id else 'null::bigint' }} as source_id,
+    {{ root_id }}::bigint as root_id,
+    ({{ case_id }})::text as case_id,
+    not ({% for step in path %}{{ step[0] }}._is_deleted{{ " or " if not loop.last }}{% endfor %}) as is_current,
+    {{ path[0][0] }}._version
+from {{ path[0][1] }} as {{ path[0][0] }}
+{%- for step in path[1:] %}
+inner join {{ step[1] }} as {{ step[0] }} on {{ step[2] }}
+{%- endfor %}
+{{ "union all" if not loop.last }}
+{%- endfor %}
+{% endmacro %}
+
+{# All raw rows that a process reads, belonging to a case or not: (source_table, source_key, _version). #}
+{% macro source_rows_of_odoo(keys_of_tables) %}
+{%- for table, key in keys_of_tables %}
+select '{{ table }}'::text as source_table, {{ key | join("::text || ':' || ") }}::text as source_key, _version
+from {{ source('raw_odoo', table) }}
+{{ "union all" if not loop.last }}
+{%- endfor %}
+{% endmacro %}
+
+{# The rows of the touched cases, each once per case. #}
+{% macro touched_rows(case_rows, touched_cases) %}
+select
+    rows.source_table,
+    rows.source_key,
+    rows.source_id,
+    rows.case_id,
+    bool_or(rows.is_current) as is_current
+from {{ case_rows }} as rows
+inner join {{ touched_cases }} as touched on rows.case_id = touched.case_id
+group by rows.source_table, rows.source_key, rows.source_id, rows.case_id
+{% endmacro %}
+
+{# The change log of the touched cases' documents: one row per case and changed field, states by their keys. #}
+{% macro tracked_changes_of_odoo(rows) %}
+select
+    rows.case_id,
+    rows.source_key,
+    messages.document_model,
+    messages.document_id,
+    fields.field_name,
+    old_labels.state as old_state,
+    new_labels.state as new_state,
+    changes.old_label,
+    changes.new_label,
+    changes.old_value_integer,
+    changes.new_value_integer,
+    changes.old_value_float,
+    changes.new_value_float,
+    messages.sent_at as occurred_at,
+    messages.created_by as resource,
+    messages.message_id::bigint as source_seq
+from {{ rows }} as rows
+inner join {{ ref('stg_odoo__tracked_changes') }} as changes on rows.source_id = changes.tracking_id
+inner join {{ ref('stg_odoo__messages') }} as messages on changes.message_id = messages.message_id
+inner join {{ ref('stg_odoo__fields') }} as fields on changes.field_id = fields.field_id
+left join {{ ref('odoo__state_labels') }} as old_labels
+    on messages.document_model = old_labels.model and changes.old_label = old_labels.label
+left join {{ ref('odoo__state_labels') }} as new_labels
+    on messages.document_model = new_labels.model and changes.new_label = new_labels.label
+where rows.source_table = 'mail_tracking_value' and rows.is_current
+{% endmacro %}
+
+{# An event from a row of the change log; `ordinal` counts events of one activity from one row. #}
+{% macro change_event(activity) -%}
+case_id,
+    {{ activity }} as activity,
+    occurred_at,
+    null::timestamptz as started_at,
+    'complete' as lifecycle,
+    resource,
+    'odoo' as source_system,
+    'mail_tracking_value' as source_table,
+    source_key,
+    source_seq,
+    1 as ordinal
+{%- endmacro %}
+
+{# An event from a document's own row, in the order of the documents' numbers where times tie. #}
+{% macro document_event(activity, occurred_at, resource, table, id) -%}
+case_id,
+    {{ activity }} as activity,
+    {{ occurred_at }} as occurred_at,
+    null::timestamptz as started_at,
+    'complete' as lifecycle,
+    {{ resource }} as resource,
+    'odoo' as source_system,
+    '{{ table }}' as source_table,
+    {{ id }}::text as source_key,
+    {{ id }}::bigint as source_seq,
+    1 as ordinal
+{%- endmacro %}

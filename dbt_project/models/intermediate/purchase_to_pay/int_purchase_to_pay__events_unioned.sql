@@ -1,0 +1,21 @@
+{{ config(materialized='table', unlogged=true, post_hook="analyze {{ this }}") }}
+{{ union_events([
+    ref('int_purchase_to_pay__rfq_created'),
+    ref('int_purchase_to_pay__rfq_sent'),
+    ref('int_purchase_to_pay__approval_requested'),
+    ref('int_purchase_to_pay__order_approved'),
+    ref('int_purchase_to_pay__order_confirmed'),
+    ref('int_purchase_to_pay__order_cancelled'),
+    ref('int_purchase_to_pay__order_reopened'),
+    ref('int_purchase_to_pay__price_changed'),
+    ref('int_purchase_to_pay__state_changed_otherwise'),
+    ref('int_purchase_to_pay__vendor_acknowledged'),
+    ref('int_purchase_to_pay__goods_received'),
+    ref('int_purchase_to_pay__goods_returned'),
+    ref('int_purchase_to_pay__receipt_cancelled'),
+    ref('int_purchase_to_pay__bill_created'),
+    ref('int_purchase_to_pay__bill_posted'),
+    ref('int_purchase_to_pay__bill_cancelled'),
+    ref('int_purchase_to_pay__bill_reset'),
+    ref('int_purchase_to_pay__payment_registered'),
+]) }}

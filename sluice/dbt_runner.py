@@ -1,0 +1,158 @@
+"""Runs dbt in a process of its own: `python -m sluice.dbt_runner`, a request as JSON on stdin, the outcome on stdout.
+
+What dbt would parse anew on every start (seconds) is kept under SLUICE_HOME, by the content of the project.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from sluice.errors import BadInput, SluiceError
+
+_ANSWER = "sluice-dbt-outcome:"
+_PROFILE_NAMES = {"host": "SLUICE_DBT_HOST", "hostaddr": "SLUICE_DBT_HOST", "port": "SLUICE_DBT_PORT",
+                  "user": "SLUICE_DBT_USER", "password": "DBT_ENV_SECRET_SLUICE_PASSWORD",
+                  "dbname": "SLUICE_DBT_DATABASE"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an invocation did: node name -> (status, seconds, message)."""
+
+    nodes: Mapping[str, tuple[str, float, str]]
+
+
+def project_hash(project: Path) -> str:
+    """Hash of everything that dbt reads of the project, and of dbt's version."""
+    from importlib.metadata import version
+
+    digest = sha256(f"{version('dbt-core')} {version('dbt-postgres')}".encode())
+    folder = project / "dbt_project"
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in (".sql", ".yml", ".csv") and path.is_file():
+            content = path.read_bytes()
+            digest.update(f"\x1f{path.relative_to(folder)}\x1f{len(content)}\x1f".encode() + content)
+    return digest.hexdigest()[:16]
+
+
+def run_dbt(url: str, project: Path, home: Path, subject: str, arguments: Sequence[str],
+            variables: Mapping[str, Any] | None = None, *, threads: int = 2) -> Outcome:
+    """Run one dbt command (`build`, `test`, …) on the warehouse at `url`.
+
+    subject names the folders that the invocation has to itself: <home>/dbt/<subject> and <home>/logs/dbt/<subject>.
+    Raises SluiceError with one line: the model, what the database said, where the log is.
+    """
+    log_folder = home / "logs" / "dbt" / subject
+    request = {
+        "project": str(project / "dbt_project"),
+        "manifest": str(home / "dbt" / f"manifest-{project_hash(project)}.msgpack"),
+        "target": str(home / "dbt" / subject),
+        "log": str(log_folder),
+        "arguments": list(arguments),
+        "variables": dict(variables or {}),
+    }
+    finished = subprocess.run(
+        [sys.executable, "-m", "sluice.dbt_runner"], input=json.dumps(request), capture_output=True, text=True,
+        env=_environment(url, project, threads), cwd=project, check=False,
+    )
+    answer = next((line for line in reversed(finished.stdout.splitlines()) if line.startswith(_ANSWER)), None)
+    if answer is None:
+        last = (finished.stderr.strip() or finished.stdout.strip() or "no output").splitlines()[-1]
+        raise SluiceError(f"dbt ({subject}) ended with code {finished.returncode}: {last[:500]}; "
+                          f"see {log_folder / 'dbt.log'}")
+    outcome = json.loads(answer.removeprefix(_ANSWER))
+    if outcome["failure"] is not None:
+        raise SluiceError(f"dbt ({subject}): {_one_line(outcome['failure'])}; see {log_folder / 'dbt.log'}")
+    return Outcome({name: (status, seconds, message) for name, status, seconds, message in outcome["nodes"]})
+
+
+def _environment(url: str, project: Path, threads: int) -> dict[str, str]:
+    try:
+        connection = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        raise BadInput("SLUICE_WAREHOUSE_URL: expected postgresql://user:password@host:port/name") from None
+    env = {name: value for name, value in os.environ.items()
+           if name not in _PROFILE_NAMES.values() and not name.startswith("PG")}
+    env |= {"PGTZ": "UTC", "PGAPPNAME": "sluice dbt", "PYTHONPATH": str(project), "SLUICE_DBT_THREADS": str(threads),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1",
+            "SLUICE_DBT_USER": os.environ.get("USER", "")}
+    for name, value in connection.items():
+        if value not in (None, "") and name != "application_name":
+            env[_PROFILE_NAMES.get(name, f"PG{name.upper()}")] = str(value)
+    env.setdefault("SLUICE_DBT_HOST", "localhost")
+    env.setdefault("SLUICE_DBT_DATABASE", env["SLUICE_DBT_USER"])
+    return env
+
+
+def _one_line(message: str) -> str:
+    """The message without what dbt wraps around the database's own words."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    return " ".join(line for line in lines if not line.startswith(("compiled code at", "LINE ", "^")))[:500]
+
+
+def _main() -> None:
+    """The child: reads the request, runs dbt, answers with one line."""
+    request = json.load(sys.stdin)
+    for folder in ("target", "log"):
+        Path(request[folder]).mkdir(parents=True, exist_ok=True)
+    nodes, failure = _invoke(request)
+    print(_ANSWER + json.dumps({"nodes": nodes, "failure": failure}), flush=True)
+    os._exit(0)  # dbt's threads and atexit hooks cost a quarter of a second and have nothing left to do
+
+
+def _invoke(request: dict[str, Any]) -> tuple[list[tuple[str, str, float, str]], str | None]:
+    from dbt.cli.main import dbtRunner
+
+    common = ["--project-dir", request["project"], "--profiles-dir", request["project"],
+              "--target-path", request["target"]]
+    quiet = ["--quiet", "--no-version-check", "--no-send-anonymous-usage-stats", "--no-use-colors", "--no-print",
+             "--log-path", request["log"], "--log-level-file", "info", "--no-partial-parse"]
+    manifest, failure = _manifest(Path(request["manifest"]), quiet, common)
+    if failure:
+        return [], failure
+    command, *options = request["arguments"]
+    result = dbtRunner(manifest=manifest).invoke([
+        *quiet, "--no-write-json", "--cache-selected-only", command, *options, *common,
+        "--vars", json.dumps(request["variables"])])
+    ran = getattr(result.result, "results", None) or []
+    nodes = [(one.node.name, str(one.status), round(one.execution_time, 3), one.message or "") for one in ran]
+    broken = [f"{name}: {message}" for name, status, _, message in nodes
+              if status in ("error", "fail", "runtime error")]
+    if broken:
+        return nodes, broken[0] + (f" (and {len(broken) - 1} more)" if len(broken) > 1 else "")
+    if result.exception is not None:
+        return nodes, str(result.exception)
+    return nodes, None if result.success else "failed without saying why"
+
+
+def _manifest(path: Path, quiet: list[str], common: list[str]):
+    """The parsed project: from `path`, else parsed and kept there (written aside and moved, so that two may do it)."""
+    from dbt.cli.main import dbtRunner
+    from dbt.contracts.graph.manifest import Manifest
+
+    if path.exists():
+        return Manifest.from_msgpack(path.read_bytes()), None
+    result = dbtRunner().invoke([*quiet, "--no-write-json", "parse", *common])
+    if not result.success:
+        return None, str(result.exception)
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    fresh.parent.mkdir(parents=True, exist_ok=True)
+    fresh.write_bytes(result.result.to_msgpack())
+    fresh.replace(path)
+    for old in path.parent.glob("manifest-*.msgpack"):
+        if old != path:
+            old.unlink(missing_ok=True)
+    return result.result, None
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,135 @@
+"""The processes as declared in processes/*.yml: the one place where a process is declared, read and checked here."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import yaml
+
+from sluice.errors import BadInput
+
+PROJECT = Path(__file__).resolve().parent.parent
+DEFAULT_ORDER = ("occurred_at", "rank", "source_seq", "event_id")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
+_REQUIRED = ("process", "title", "sources", "case", "activities")
+_OPTIONAL = ("order", "closing_activities", "k_anonymity", "case_level_public", "future_tolerance", "checks",
+             "description")
+
+
+@dataclass(frozen=True)
+class Process:
+    """One declared process.
+
+    sources: the systems whose raw tables its models read. case: what one case is, in words. order: what orders the
+    events of a case, first to last. activities: the dbt seed that declares activity, rank, category, is_automated.
+    checks: settings of the gate, by the gate's own names. kind: 'declared' in YAML, or 'imported' from a file.
+    """
+
+    name: str
+    title: str
+    sources: tuple[str, ...]
+    case: str
+    activities: str
+    order: tuple[str, ...] = DEFAULT_ORDER
+    closing_activities: tuple[str, ...] = ()
+    k_anonymity: int = 5
+    case_level_public: bool = True
+    future_tolerance: timedelta = timedelta(days=1)
+    description: str = ""
+    checks: Mapping[str, Any] = field(default_factory=dict)
+    kind: str = "declared"
+
+    @property
+    def order_declared(self) -> str:
+        """The order as a line of text, as event_log.processes shows it."""
+        return ", ".join(self.order)
+
+
+def list_processes(project: Path = PROJECT) -> list[str]:
+    """Names of all declared processes, sorted."""
+    return sorted(path.stem for path in (project / "processes").glob("*.yml"))
+
+
+def load_process(name: str, project: Path = PROJECT) -> Process:
+    """Read and check processes/<name>.yml; raises BadInput naming the file and the key."""
+    path = project / "processes" / f"{name}.yml"
+    if not path.is_file():
+        known = ", ".join(list_processes(project)) or "none"
+        raise BadInput(f"process {name!r} is not declared: expected {path.name} in {path.parent} (declared: {known})")
+    try:
+        declared = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise BadInput(f"{path}: is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(declared, dict):
+        raise BadInput(f"{path}: expected keys and values such as `process: {name}`")
+    return _checked(path, name, declared)
+
+
+def imported_process(name: str, title: str | None = None, *, order: tuple[str, ...] = ("occurred_at", "source_seq"),
+                     k_anonymity: int = 5, project: Path = PROJECT) -> Process:
+    """The process of an imported log, which has no YAML; raises BadInput for a name that cannot be one or that is declared."""
+    if not _NAME.fullmatch(name):
+        raise BadInput(f"process {name!r}: expected lower-case letters, digits and underscores, at most 40, beginning with a letter")
+    if name in list_processes(project):
+        raise BadInput(f"process {name!r} is declared in processes/{name}.yml: give the imported log another name")
+    return Process(name=name, title=title or name.replace("_", " ").capitalize(), sources=(), case="one trace of the imported log",
+                   activities="", order=order, k_anonymity=k_anonymity, kind="imported")
+
+
+def _checked(path: Path, name: str, declared: dict[str, Any]) -> Process:
+    def fail(key: str, expected: str) -> BadInput:
+        return BadInput(f"{path}: {key}: expected {expected}, found {declared.get(key)!r}")
+
+    for key in _REQUIRED:
+        if declared.get(key) in (None, "", []):
+            raise fail(key, "a value")
+    for key in declared:
+        if key not in (*_REQUIRED, *_OPTIONAL):
+            raise BadInput(f"{path}: {key}: no such key; expected {', '.join((*_REQUIRED, *_OPTIONAL))}")
+    if declared["process"] != name:
+        raise fail("process", f"the file's name, {name}")
+    if not _NAME.fullmatch(name):
+        raise fail("process", "lower-case letters, digits and underscores, at most 40")
+    for key in ("title", "case", "activities", "description"):
+        if not isinstance(declared.get(key, ""), str):
+            raise fail(key, "a text")
+    for key in ("sources", "order", "closing_activities"):
+        values = declared.get(key, [])
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            raise fail(key, "a list of names")
+    order = tuple(declared.get("order", DEFAULT_ORDER))
+    if not order or len(set(order)) != len(order) or not set(order) <= set(DEFAULT_ORDER):
+        raise fail("order", f"some of {', '.join(DEFAULT_ORDER)}, each once")
+    k_anonymity = declared.get("k_anonymity", 5)
+    if type(k_anonymity) is not int or k_anonymity < 2:
+        raise fail("k_anonymity", "a whole number of at least 2")
+    if type(declared.get("case_level_public", True)) is not bool:
+        raise fail("case_level_public", "true or false")
+    if not isinstance(declared.get("checks", {}), dict):
+        raise fail("checks", "keys and values")
+    return Process(
+        name=name,
+        title=declared["title"],
+        sources=tuple(declared["sources"]),
+        case=declared["case"],
+        activities=declared["activities"],
+        order=order,
+        closing_activities=tuple(declared.get("closing_activities", ())),
+        k_anonymity=k_anonymity,
+        case_level_public=declared.get("case_level_public", True),
+        future_tolerance=_duration(declared.get("future_tolerance", "1 day"), fail),
+        description=declared.get("description", ""),
+        checks=MappingProxyType(declared.get("checks", {})),
+    )
+
+
+def _duration(value: Any, fail) -> timedelta:
+    match = re.fullmatch(r"(\d+) (second|minute|hour|day|week)s?", str(value))
+    if match is None:
+        raise fail("future_tolerance", "a number and a unit, such as `1 day`")
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
