@@ -1,0 +1,104 @@
+"""Attributes of cases: which are personal, what their columns are called, and which type they have.
+
+A column is a case's attribute when it has one value (or none) in every case. Types are read off the values where the format
+declares none, never for what looks like an id.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+LONGEST_TEXT = 200  # characters; longer texts are prose, and prose names people
+_PERSONAL = frozenset(
+    "resource user username login owner responsible employee agent clerk assignee assigned person people email mail phone "
+    "telephone mobile name firstname lastname surname author creator createdby changedby approver requester requestor "
+    "customer contact patient applicant supervisor manager operator member staff worker birthdate ssn iban address street".split())
+_NOT_A_PERSON = frozenset("per type count group role department team level section class category kind unit".split())
+_A_THING = frozenset("product file company vendor item system application process activity task".split())  # "product name"
+_THINGS = frozenset({"creator", "concept:name"})  # of XES logs: the program that wrote it
+_IDS = frozenset("id ids key code no nr num number index zip postcode phone iban account".split())
+
+_INTEGER = r"^-?(0|[1-9][0-9]{0,17})$"
+_DECIMAL = r"^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?$"
+_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+_MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})$"
+_NAIVE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?$"
+# type -> condition on a text @, in the order in which they are tried
+CONDITIONS = {
+    "boolean": "lower(@) in ('true', 'false')",
+    "bigint": "@ ~ '" + _INTEGER + "'",
+    "double precision": "@ ~ '" + _DECIMAL + "'",
+    "date": "@ ~ '" + _DATE + "' and pg_input_is_valid(@, 'date')",
+    "timestamptz": "@ ~ '" + _MOMENT + "' and pg_input_is_valid(@, 'timestamptz')",
+    "naive": "@ ~ '" + _NAIVE + "' and pg_input_is_valid(@, 'timestamptz')",
+}
+_WIDER = {"bigint": ("bigint", "double precision"), "boolean": ("boolean",), "double precision": ("double precision",),
+          "timestamptz": ("timestamptz",), "text": ()}
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """An attribute of the case: its name in the file, its value as an SQL text expression, the types that it may have."""
+
+    name: str
+    expression: str
+    types: tuple[str, ...]
+
+
+def words(name: str) -> list[str]:
+    """The words of a column's name.
+
+    >>> words("org:resource"), words("createdBy"), words("Assigned_To")
+    (['org', 'resource'], ['created', 'by'], ['assigned', 'to'])
+    """
+    return [word.casefold() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+", name)]
+
+
+def is_personal(name: str) -> bool:
+    """Whether a column of this name is taken to hold people, so that its values become pseudonyms.
+
+    >>> is_personal("org:resource"), is_personal("E-Mail"), is_personal("Amount"), is_personal("org:role")
+    (True, True, False, False)
+    """
+    if name in _THINGS:
+        return False
+    parts = set(words(name))
+    if parts & _NOT_A_PERSON:
+        return False
+    if parts & _A_THING:
+        return bool({"user", "resource", "owner", "email"} & parts)
+    return bool(_PERSONAL & parts) or "".join(words(name)) in _PERSONAL
+
+
+def looks_like_id(name: str) -> bool:
+    """Whether a column of this name holds ids, which stay text: `007` is not 7."""
+    return bool(_IDS & set(words(name)))
+
+
+def possible_types(name: str, declared: str | None) -> tuple[str, ...]:
+    """The types to try for an attribute, best first; none of them means text. declared: by the file's format, or None."""
+    if declared is not None:
+        return _WIDER.get(declared, ())
+    return () if looks_like_id(name) else ("boolean", "bigint", "double precision", "date", "timestamptz", "naive")
+
+
+def column_names(names: Iterable[str]) -> dict[str, str]:
+    """A column for each attribute: lower case, ASCII, at most 50 characters, each once, none that the table has already.
+
+    >>> column_names(["org:group", "AMOUNT_REQ", "org group", "case_id", "1st"])
+    {'org:group': 'org_group', 'AMOUNT_REQ': 'amount_req', 'org group': 'org_group_2', 'case_id': 'case_id_2', '1st': 'a_1st'}
+    """
+    taken = {"process", "case_id", "case_key"}
+    found = {}
+    for name in names:
+        ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+        stem = re.sub(r"[^a-z0-9]+", "_", ascii_name.lower()).strip("_")[:50].rstrip("_") or "attribute"
+        if stem[0].isdigit():
+            stem = f"a_{stem}"[:50]
+        column, number = stem, 2
+        while column in taken:
+            column, number = f"{stem}_{number}", number + 1
+        taken.add(column)
+        found[name] = column
+    return found

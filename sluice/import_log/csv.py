@@ -1,0 +1,179 @@
+"""CSV as a stream of events: one row is one event; no value's type is guessed, and no word means 'missing' but the empty one.
+
+Rows that cannot be used are set aside with their line and the reason; the rest of the file is read.
+"""
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sluice.errors import BadInput
+from sluice.import_log.files import LogFile
+from sluice.import_log.landing import LONGEST_KEY, Landing
+from sluice.import_log.mapping import Mapping
+from sluice.import_log.times import BadTime, NaiveTime, TimeReader
+
+SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+LONGEST_FIELD = 131_072  # characters
+MOST_COLUMNS = 400
+
+
+@dataclass(frozen=True)
+class CsvHeader:
+    """The first line of a CSV file, and how it was read."""
+
+    columns: tuple[str, ...]
+    separator: str
+    is_guessed: bool
+    encoding: str
+
+    @property
+    def separator_name(self) -> str:
+        return SEPARATORS.get(self.separator, repr(self.separator))
+
+
+def read_header(file: LogFile, *, separator: str | None = None, encoding: str | None = None) -> CsvHeader:
+    """Read the first line; the separator is the one that splits it into most columns, unless declared."""
+    encoding = encoding or file.encoding or "utf-8-sig"
+    try:
+        codecs.lookup(encoding)
+    except LookupError:
+        raise BadInput(f"--encoding {encoding!r}: there is no such encoding: give one such as utf-8 or cp1252") from None
+    candidates = [separator] if separator else list(SEPARATORS)
+    headers = {}
+    for candidate in candidates:
+        rows = _rows(file, candidate, encoding)
+        headers[candidate] = next((tuple(cell.strip() for cell in row) for _, row in rows if isinstance(row, list)), ())
+    best = max(candidates, key=lambda candidate: len(headers[candidate]))
+    columns = headers[best]
+    if len(columns) > MOST_COLUMNS:
+        raise BadInput(f"{file.path}: line 1: has {len(columns)} columns, at most {MOST_COLUMNS} are read: is --separator right?")
+    if any("\x00" in column for column in columns):
+        raise BadInput(f"{file.path}: line 1: holds NUL characters: export the log as UTF-8 text")
+    return CsvHeader(columns, best, separator is None, encoding)
+
+
+def read_csv(file: LogFile, header: CsvHeader, mapping: Mapping, times: TimeReader, landing: Landing) -> None:
+    """Read all rows into `landing`, whose extra columns are those that play no part (see `extra_columns`).
+
+    `row` is the line where the row begins, so that every event leads back to its line. Raises BadInput.
+    """
+    width = len(header.columns)
+    at = {name: header.columns.index(name) for name in mapping.used()}
+    case_at, time_at = at[mapping.case], at[mapping.timestamp]
+    activity_at = [at[name] for name in mapping.activity]
+    start_at, who_at, lifecycle_at, instance_at = (
+        None if name is None else at[name] for name in (mapping.start, mapping.resource, mapping.lifecycle, mapping.instance))
+    extra_at = [number for number, name in enumerate(header.columns) if name not in mapping.used()]
+    write, reject, read_time, person = landing.write, landing.reject, times.read, landing.person
+    personal = [(number, header.columns[number]) for number in extra_at]
+    counts = landing.found.counts
+    for line, cells in _rows(file, header.separator, header.encoding, skip_header=True):
+        counts["rows"] += 1
+        if isinstance(cells, str):
+            reject(line, "bad_row", f"line {line}: {cells}")
+            continue
+        if len(cells) != width:
+            reject(line, "ragged_row", f"line {line}: has {len(cells)} fields, the header has {width}")
+            continue
+        if any("\x00" in cell for cell in cells):
+            reject(line, "nul_character", f"line {line}: holds a NUL character")
+            continue
+        case = cells[case_at]
+        activity = cells[activity_at[0]] if len(activity_at) == 1 else "+".join(cells[number] for number in activity_at)
+        if not case or not activity.strip("+ "):
+            part, name = ("case", mapping.case) if not case else ("activity", " + ".join(mapping.activity))
+            reject(line, f"event_without_{part}", f"line {line}: column {name} is empty")
+            continue
+        if len(case) > LONGEST_KEY or len(activity) > LONGEST_KEY:
+            part = "case" if len(case) > LONGEST_KEY else "activity"
+            reject(line, f"{part}_too_long", f"line {line}: the {part} is longer than {LONGEST_KEY} characters")
+            continue
+        column = mapping.timestamp
+        try:
+            time = read_time(cells[time_at])
+            begun = None
+            if start_at is not None and cells[start_at]:
+                column = mapping.start
+                begun = read_time(cells[start_at])
+        except NaiveTime as error:
+            raise BadInput(f"{file.path}: line {line}: column {column} {error}") from None
+        except BadTime as error:
+            empty = column == mapping.timestamp and not cells[time_at]
+            reject(line, "event_without_time" if empty else "bad_time", f"line {line}: column {column} {error}")
+            continue
+        who = cells[who_at] if who_at is not None else None
+        write((
+            line, case, activity, time, begun, (cells[lifecycle_at] or None) if lifecycle_at is not None else None,
+            person(who) if who else None, (cells[instance_at] or None) if instance_at is not None else None, None,
+            *[landing.attribute(name, cells[number]) if cells[number] else None for number, name in personal]))
+
+
+def extra_columns(header: CsvHeader, mapping: Mapping) -> list[str]:
+    """The columns that play no part: candidates for attributes of the case."""
+    return [name for name in header.columns if name not in mapping.used()]
+
+
+def _rows(file: LogFile, separator: str, encoding: str, *, skip_header: bool = False) -> Iterator[tuple[int, list[str] | str]]:
+    """(line where it begins, cells) of every row that is not blank; instead of the cells the reason why there are none."""
+    csv.field_size_limit(LONGEST_FIELD)
+    text = io.TextIOWrapper(_Stream(file), encoding=encoding, newline="")
+    lines = csv.reader(text, delimiter=separator, strict=True)
+    started = 1
+    try:
+        while True:
+            try:
+                row = next(lines)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                if "end of data" in str(error):
+                    raise BadInput(f"{file.path}: line {started}: a quote is opened here that is never closed: "
+                                   "is the file cut off, or --separator wrong?") from None
+                reason = (f"a field is longer than {LONGEST_FIELD:,} characters" if "field limit" in str(error) else
+                          f"is no CSV ({error})")
+                row = reason
+            if row and not skip_header:
+                yield started, row
+            elif row:
+                skip_header = False
+            started = lines.line_num + 1
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{file.path}: line {_undecodable(file, encoding)}: is not {error.encoding}: "
+                       "declare the encoding with --encoding (such as cp1252), or save the file as UTF-8") from None
+    except UnicodeError as error:
+        raise BadInput(f"{file.path}: line {started}: cannot be read as {encoding} ({error})") from None
+
+
+def _undecodable(file: LogFile, encoding: str) -> str:
+    """The first line that is not in `encoding` (of encodings that keep line feeds as they are)."""
+    rest, line = b"", 0
+    for chunk in file.chunks():
+        *whole, rest = (rest + chunk).split(b"\n")
+        for text in whole:
+            line += 1
+            try:
+                text.decode(encoding)
+            except UnicodeError:
+                return str(line)
+    return str(line + 1)
+
+
+class _Stream(io.RawIOBase):
+    """The unpacked content as a file object."""
+
+    def __init__(self, file: LogFile):
+        self._chunks, self._rest = file.chunks(), memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        if not self._rest:
+            self._rest = memoryview(next(self._chunks, b""))
+        count = min(len(buffer), len(self._rest))
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
