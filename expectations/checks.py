@@ -1,0 +1,51 @@
+"""What a check is: one declaration, whose SQL names the bad rows, used by Great Expectations and by the quarantine alike.
+
+A check says in words what it expects and what to do; the gate adds what it found.
+"""
+
+from dataclasses import dataclass
+
+SEVERITIES = ("block", "quarantine", "warn")
+
+# every check whose severity a process may declare
+CANDIDATE_CHECKS = (
+    "required_columns", "event_id_unique", "event_seq_contiguous", "case_key_unique", "cases_match_events",
+    "attributes_match_cases", "cases_touched", "resource_is_pseudonym", "not_in_future", "not_before_earliest",
+    "end_not_before_start", "duration_not_negative", "activity_known", "activity_declared", "case_id_unambiguous",
+    "quarantined_share", "volume",
+)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of one layer.
+
+    query: SQL that returns the bad rows. A per-case check returns (case_id, reason), one row per bad row; any other
+    returns (reason). Reasons never hold personal columns. severity: `block` stops the run, `quarantine` takes the
+    cases out (per-case checks alone), `warn` reports. checked: SQL of the number of rows looked at.
+    """
+
+    name: str
+    severity: str
+    expected: str
+    remedy: str
+    query: str
+    is_per_case: bool = False
+    checked: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.severity not in SEVERITIES:
+            raise ValueError(f"check {self.name}: severity is one of {', '.join(SEVERITIES)}, found {self.severity!r}")
+        if self.severity == "quarantine" and not self.is_per_case:
+            raise ValueError(f"check {self.name}: it does not name cases, so it cannot quarantine; use block or warn")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a check found: `unexpected` bad rows of `checked` (None: not counted), told in one line."""
+
+    check: Check
+    is_success: bool
+    unexpected: int
+    checked: int | None
+    message: str

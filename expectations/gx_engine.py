@@ -1,0 +1,124 @@
+"""The one place that talks to Great Expectations: validates checks with their SQL pushed down, renders the Data Docs page.
+
+Everything lives in a context in memory, made per call, so that parallel runs share nothing. GX and what it draws in are
+imported at the first call, without the statistics and plotting libraries that no check of ours uses.
+"""
+
+import contextlib
+import functools
+import importlib
+import os
+import sys
+import types
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from expectations.checks import Check
+from sluice.errors import SluiceError
+
+# imported by three modules of GX for expectations that are not used here; a third of GX's import time
+_DEFERRED = ("scipy.stats", "altair")
+_GX_SEVERITY = {"block": "critical", "quarantine": "warning", "warn": "info"}
+
+
+class _Deferred(types.ModuleType):
+    """Stands for a module until something is read from it."""
+
+    def __getattr__(self, attribute: str) -> object:
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(importlib.import_module(self.__name__), attribute)
+
+
+@contextlib.contextmanager
+def _deferred_imports() -> Iterator[None]:
+    stand_ins = {name: _Deferred(name) for name in _DEFERRED if name not in sys.modules}
+    sys.modules.update(stand_ins)
+    try:
+        yield
+    finally:
+        for name, module in stand_ins.items():
+            if sys.modules.get(name) is module:
+                del sys.modules[name]
+
+
+@functools.cache
+def load_gx() -> tuple[types.ModuleType, type]:
+    """Import Great Expectations (analytics off) and return it with the expectation class that the checks use."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    with _deferred_imports():
+        import great_expectations as gx
+        from great_expectations.expectations import UnexpectedRowsExpectation
+
+    class ExpectNoBadRows(UnexpectedRowsExpectation):
+        """No row answers the check's SQL. Rows are counted in the database and never fetched."""
+
+        metric_dependencies = ("unexpected_rows_query.row_count",)
+
+        def _validate(self, metrics: dict, runtime_configuration: dict | None = None,
+                      execution_engine: object = None) -> dict:
+            count = metrics["unexpected_rows_query.row_count"]
+            return {"success": count == 0, "result": {"observed_value": count}}
+
+    return gx, ExpectNoBadRows
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Bad-row counts by check name, and GX's own result for the Data Docs."""
+
+    counts: dict[str, int]
+    result: object
+
+
+def _gx_url(url: str) -> str:
+    for prefix in ("postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url[len(prefix):]
+    return url
+
+
+def _query(check: Check) -> str:
+    # GX formats the text (braces) and binds `:name` (colons); its batch is named in a comment, as the SQL names its tables
+    escaped = check.query.strip().replace("{", "{{").replace("}", "}}").replace(":", "\\:").replace("\\:\\:", "::")
+    return f"{escaped} /* {{batch}} */"
+
+
+def validate(url: str, *, asset: str, suite: str, checks: Sequence[Check]) -> Validation:
+    """Evaluate the checks on the warehouse at `url`; raises SluiceError when a check's SQL cannot run.
+
+    asset and suite name the data and the checks in the Data Docs.
+    """
+    gx, expect_no_bad_rows = load_gx()
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+    source = context.data_sources.add_postgres("warehouse", connection_string=_gx_url(url), create_temp_table=False)
+    try:
+        batch = source.add_query_asset(asset, query="select 1 as gate").add_batch_definition(asset)
+        expectations = [
+            expect_no_bad_rows(unexpected_rows_query=_query(check), severity=_GX_SEVERITY[check.severity],
+                               description=f"{check.name}: {check.expected} ({check.severity})", meta={"check": check.name})
+            for check in checks
+        ]
+        definition = gx.ValidationDefinition(
+            name=suite, data=batch, suite=context.suites.add(gx.ExpectationSuite(name=suite, expectations=expectations)))
+        result = context.validation_definitions.add(definition).run(result_format="BASIC")
+    finally:
+        source.get_engine().dispose()
+    counts = {}
+    for one in result.results:
+        name = one.expectation_config.meta["check"]
+        for trouble in (one.exception_info or {}).values():
+            if isinstance(trouble, dict) and trouble.get("raised_exception"):
+                text = trouble["exception_message"].splitlines()[0]
+                raise SluiceError(f"check {name} ({suite}) could not be evaluated: {text}")
+        counts[name] = int(one.result["observed_value"])
+    return Validation(counts, result)
+
+
+def render_page(validation: Validation) -> str:
+    """The Data Docs page of a validation, as HTML."""
+    from great_expectations.render.renderer import ValidationResultsPageRenderer
+    from great_expectations.render.view import DefaultJinjaPageView
+
+    return DefaultJinjaPageView().render(ValidationResultsPageRenderer(run_info_at_end=True).render(validation.result))
