@@ -9,6 +9,7 @@ from psycopg import sql
 
 from sluice import keys
 from sluice.import_log.attributes import CONDITIONS, Attribute, column_names
+from sluice.runs import RunContext
 
 # the SQL order of the events of a case; `row` is the position in the file
 ORDERS = {"time": "occurred_at, row", "file": "row"}
@@ -122,6 +123,16 @@ def build_candidate(db: psycopg.Connection, process: str, *, file_id: str, file_
             max(ended_at)
         from candidate.{name['cases']}""").fetchone()
     return Built(*facts, columns=columns)
+
+
+def record_build(db: psycopg.Connection, process: str, ctx: RunContext, *, version: int, fingerprint: str) -> None:
+    """Leave candidate.<process>__build, by which the gate and publishing know what they have before them."""
+    table = sql.Identifier("candidate", f"{process}__build")
+    db.execute(sql.SQL("drop table if exists {}").format(table))
+    db.execute(sql.SQL("""create table {} (process text, run_id text, as_of timestamptz, gated_version bigint, upto_version bigint,
+        is_full_rebuild boolean, fingerprint text)""").format(table))
+    db.execute(sql.SQL("insert into {} values (%s, %s, %s, 0, %s, true, %s)").format(table),
+               (process, ctx.run_id, ctx.as_of, version, fingerprint))
 
 
 def _constrain(db: psycopg.Connection, name: dict[str, str]) -> None:

@@ -87,8 +87,7 @@ def run(args: argparse.Namespace, settings: "Settings") -> int:
             db.rollback()
             print("dry run: nothing was changed")
             return 0
-        db.commit()
-        _publish(process, settings, imported, fingerprint)
+        _publish(db, process, settings, imported)
     print(f"published {process.name} in {time.monotonic() - began:.1f} s in all")
     return 0
 
@@ -131,14 +130,15 @@ def _import(db: "psycopg.Connection", process: "Process", file: "LogFile", args:
     day = args.as_of or last
     ctx = RunContext(run_id=f"import/{process.name}/{file.file_id}", subject=process.name, day=day, as_of=as_of_day(day), mode="full")
     parameters = {
-        "fingerprint": fingerprint, "file_id": file.file_id, "format": file.format, "byte_count": file.byte_count,
+        "file_id": file.file_id, "format": file.format, "byte_count": file.byte_count,
         "mapping": mapping, "order": args.order, "lifecycle": args.lifecycle, "timezone": args.timezone,
         "counts": {**found.counts, "rejected": len(found.rejects)}, "read_seconds": round(read_seconds, 2),
         "build_seconds": round(time.monotonic() - began - read_seconds, 2),
         "attributes": {name: column for name, (column, _) in built.columns.items()},
     }
     found.notes.extend(notes)
-    _record_rejects(db, process, file, found, ctx)
+    version = _record_rejects(db, process, file, found, ctx)
+    candidate.record_build(db, process.name, ctx, version=version, fingerprint=fingerprint)
     return Imported(ctx, built, found, parameters)
 
 
@@ -231,15 +231,15 @@ def _fingerprint(args: argparse.Namespace, file: "LogFile", settings: "Settings"
 
 
 def _is_published(db: "psycopg.Connection", process: "Process", fingerprint: str) -> bool:
-    found = db.execute(
-        """select runs.parameters ->> 'fingerprint' = %s and runs.state = 'published'
-           from event_log.processes join ops.runs using (run_id) where processes.process = %s""",
-        (fingerprint, process.name)).fetchone()
-    return bool(found and found[0])
+    return db.execute("select exists (select from ops.process_state where process = %s and fingerprint = %s)",
+                      (process.name, fingerprint)).fetchone()[0]
 
 
-def _record_rejects(db: "psycopg.Connection", process: "Process", file: "LogFile", found: "Found", ctx: "RunContext") -> None:
-    """Rows that could not be used go to quality.quarantined_rows, in the place of those of the file imported before."""
+def _record_rejects(db: "psycopg.Connection", process: "Process", file: "LogFile", found: "Found", ctx: "RunContext") -> int:
+    """Rows that could not be used go to quality.quarantined_rows, in the place of those of the file imported before.
+
+    Returns the version of the load.
+    """
     version = db.execute(
         """insert into ops.loads (run_id, system, mode, state, read_count, inserted_count, quarantined_count, finished_at, message)
            values (%s, 'file', 'full', 'landed', %s, %s, %s, clock_timestamp(), %s) returning version""",
@@ -257,6 +257,7 @@ def _record_rejects(db: "psycopg.Connection", process: "Process", file: "LogFile
             "copy quality.quarantined_rows (system, source_table, source_key, check_name, reason, version) from stdin") as copy:
         for row, check, reason in found.rejects:
             copy.write_row(("file", file.format, f"{file.file_id}:{row}", check, reason, version))
+    return version
 
 
 def _report(process: "Process", args: argparse.Namespace, imported: Imported, seconds: float) -> None:
@@ -279,6 +280,32 @@ def _moment(moment: datetime) -> str:
     return re.sub(r":\d\d(\.\d+)?\+00:00$", "", moment.astimezone(UTC).isoformat(" "))
 
 
-def _publish(process: "Process", settings: "Settings", imported: Imported, fingerprint: str) -> None:
-    """Gate, mine, gate the results, publish; each a step of the run."""
-    raise NotImplementedError
+def _publish(db: "psycopg.Connection", process: "Process", settings: "Settings", imported: Imported) -> None:
+    """Commit the candidate, gate it, mine it, gate the results and publish both; each a step of the run."""
+    from psycopg.types.json import Jsonb
+
+    from expectations.candidate import gate_candidate
+    from expectations.mining import gate_mining
+    from mining_tasks.runner import mine
+    from sluice.publish import publish
+    from sluice.runs import step
+
+    url, ctx = settings.warehouse_url, imported.ctx
+    with step(url, ctx, "build") as record:
+        record.rows_in, record.rows_out = imported.found.counts["events"] + len(imported.found.rejects), imported.built.event_count
+        record.message = (f"read in {imported.parameters['read_seconds']} s, built in {imported.parameters['build_seconds']} s, "
+                          f"{len(imported.found.rejects)} rows set aside")
+        db.execute("update ops.runs set as_of = %s, day = %s, parameters = %s where run_id = %s",
+                   (ctx.as_of, ctx.day, Jsonb(imported.parameters), ctx.run_id))
+        db.execute("drop table pg_temp.import_events")
+        db.commit()
+    with step(url, ctx, "gate"):
+        warnings = [one for one in gate_candidate(settings, process, ctx) if not one.is_success]
+    mine(settings, process.name, ctx)
+    with step(url, ctx, "gate_results"):
+        warnings += [one for one in gate_mining(settings, process, ctx) if not one.is_success]
+    with step(url, ctx, "publish", ends_run="published") as record:
+        done = publish(settings, process, ctx)
+        record.rows_in, record.rows_out = done.touched_count, done.published_count
+    for one in warnings:
+        print(f"  {one.check.severity}: {one.message}")
