@@ -235,3 +235,15 @@ inner join event_log.events as target
         source.process = target.process
         and source.case_key = target.case_key
         and source.event_seq + 1 = target.event_seq;
+
+-- For the auditor's role: who (pseudonym) did what, of every process; nothing here is aggregated.
+create view bi_audit.event_resources as
+select
+    events.process,
+    events.case_id,
+    events.event_seq,
+    events.event_id,
+    events.activity,
+    events.occurred_at,
+    events.resource
+from event_log.events as events;
