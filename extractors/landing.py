@@ -46,45 +46,77 @@ def fresh_landing(db: psycopg.Connection, spec: SystemSpec) -> None:
     db.execute(sql.SQL("drop schema if exists {} cascade").format(schema))
     db.execute(sql.SQL("create schema {}").format(schema))
     db.execute(sql.SQL("create table {}._load (version bigint primary key, landed_version bigint)").format(schema))
-    db.execute(sql.SQL(
-        """create table {}._tables (table_name text primary key, read_kind text not null, row_count bigint not null,
+    db.execute(
+        sql.SQL(
+            """create table {}._tables (table_name text primary key, read_kind text not null, row_count bigint not null,
            key_count bigint, key_is_unique boolean not null, watermark text, source_columns text[] not null,
-           seconds double precision not null)""").format(schema))
+           seconds double precision not null)"""
+        ).format(schema)
+    )
 
 
 def create_landing_table(db: psycopg.Connection, spec: SystemSpec, name: str, types: dict[str, str]) -> sql.Identifier:
     """Make an unlogged table of the given columns; returns its identifier."""
     identifier = sql.Identifier(spec.landing_schema, name)
-    columns = sql.SQL(", ").join(sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind)) for column, kind in types.items())
+    columns = sql.SQL(", ").join(
+        sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind)) for column, kind in types.items()
+    )
     db.execute(sql.SQL("create unlogged table {} ({})").format(identifier, columns))
     return identifier
 
 
 def record_table(db: psycopg.Connection, spec: SystemSpec, landed: LandedTable) -> None:
     db.execute(
-        sql.SQL("insert into {} values (%s, %s, %s, %s, %s, %s, %s, %s)").format(sql.Identifier(spec.landing_schema, "_tables")),
-        (landed.table_name, landed.read_kind, landed.row_count, landed.key_count, landed.key_is_unique, landed.watermark,
-         landed.source_columns, landed.seconds))
+        sql.SQL("insert into {} values (%s, %s, %s, %s, %s, %s, %s, %s)").format(
+            sql.Identifier(spec.landing_schema, "_tables")
+        ),
+        (
+            landed.table_name,
+            landed.read_kind,
+            landed.row_count,
+            landed.key_count,
+            landed.key_is_unique,
+            landed.watermark,
+            landed.source_columns,
+            landed.seconds,
+        ),
+    )
 
 
 def record_load(db: psycopg.Connection, spec: SystemSpec, version: int) -> None:
-    db.execute(sql.SQL("insert into {} values (%s, null)").format(sql.Identifier(spec.landing_schema, "_load")), (version,))
+    db.execute(
+        sql.SQL("insert into {} values (%s, null)").format(sql.Identifier(spec.landing_schema, "_load")), (version,)
+    )
 
 
 def waiting_load(db: psycopg.Connection, spec: SystemSpec, version: int) -> list[LandedTable] | None:
     """What load `version` left to be landed; None when it has landed. SluiceError when its landing is gone."""
-    gone = SluiceError(f"{spec.system}: load {version} is not in {spec.landing_schema} any more (a later copy or a crash of the "
-                       "database took it): copy again")
+    gone = SluiceError(
+        f"{spec.system}: load {version} is not in {spec.landing_schema} any more (a later copy or a crash of the "
+        "database took it): copy again"
+    )
     there = db.execute("select to_regclass(%s) is not null", (f"{spec.landing_schema}._load",)).fetchone()[0]
-    found = there and db.execute(
-        sql.SQL("select landed_version is not null from {} where version = %s for update").format(
-            sql.Identifier(spec.landing_schema, "_load")), (version,)).fetchone()
+    found = (
+        there
+        and db.execute(
+            sql.SQL("select landed_version is not null from {} where version = %s for update").format(
+                sql.Identifier(spec.landing_schema, "_load")
+            ),
+            (version,),
+        ).fetchone()
+    )
     if not found:
         raise gone
     if found[0]:
         return None
-    tables = [LandedTable(*row) for row in db.execute(
-        sql.SQL("select * from {} order by table_name collate \"C\"").format(sql.Identifier(spec.landing_schema, "_tables")))]
+    tables = [
+        LandedTable(*row)
+        for row in db.execute(
+            sql.SQL('select * from {} order by table_name collate "C"').format(
+                sql.Identifier(spec.landing_schema, "_tables")
+            )
+        )
+    ]
     for landed in tables:  # a crash of the server empties unlogged tables: that must not look like deleted rows
         counts = [(landed.table_name, landed.row_count)]
         if landed.key_count is not None:
@@ -96,21 +128,28 @@ def waiting_load(db: psycopg.Connection, spec: SystemSpec, version: int) -> list
 
 
 def count_rows(db: psycopg.Connection, spec: SystemSpec, name: str) -> int:
-    return db.execute(sql.SQL("select count(*) from {}").format(sql.Identifier(spec.landing_schema, name))).fetchone()[0]
+    return db.execute(sql.SQL("select count(*) from {}").format(sql.Identifier(spec.landing_schema, name))).fetchone()[
+        0
+    ]
 
 
 def refuse_bad_keys(db: psycopg.Connection, spec: SystemSpec, table: TableSpec) -> str | None:
     """One line about the first null or duplicate key in the landing, or None. Keys are ids, and are shown."""
     identifier = sql.Identifier(spec.landing_schema, table.name)
     key = [sql.Identifier(name) for name in table.key]
-    row = db.execute(sql.SQL("select count(*) from {} where {}").format(
-        identifier, sql.SQL(" or ").join(sql.SQL("{} is null").format(name) for name in key))).fetchone()
+    row = db.execute(
+        sql.SQL("select count(*) from {} where {}").format(
+            identifier, sql.SQL(" or ").join(sql.SQL("{} is null").format(name) for name in key)
+        )
+    ).fetchone()
     shown = ", ".join(table.key)
     if row[0]:
         return f"{spec.system}: table {table.name}: the key ({shown}) is null in {row[0]} rows: repair the source"
-    row = db.execute(sql.SQL(
-        "select concat_ws(', ', {keys}), count(*) over () from {table} group by {keys} having count(*) > 1 order by {keys} limit 1"
-    ).format(keys=sql.SQL(", ").join(key), table=identifier)).fetchone()
+    row = db.execute(
+        sql.SQL(
+            "select concat_ws(', ', {keys}), count(*) over () from {table} group by {keys} having count(*) > 1 order by {keys} limit 1"
+        ).format(keys=sql.SQL(", ").join(key), table=identifier)
+    ).fetchone()
     if row:
         return f"{spec.system}: table {table.name}: the key ({shown}) is there more than once for {row[1]} keys, first ({row[0]}): repair the source"
     return None

@@ -17,8 +17,15 @@ def begin_load(db: psycopg.Connection, system: str, ctx: RunContext, *, mode: st
     return db.execute(
         """insert into ops.loads (run_id, system, mode, window_start, window_end, source_snapshot_at, state)
            values (%s, %s, %s, %s, %s, %s, 'copied') returning version""",
-        (ctx.run_id, system, mode, ctx.window_start if mode == "window" else None,
-         ctx.window_end if mode == "window" else None, snapshot_at)).fetchone()[0]
+        (
+            ctx.run_id,
+            system,
+            mode,
+            ctx.window_start if mode == "window" else None,
+            ctx.window_end if mode == "window" else None,
+            snapshot_at,
+        ),
+    ).fetchone()[0]
 
 
 def block_load(url: str, system: str, ctx: RunContext, message: str) -> None:
@@ -27,7 +34,8 @@ def block_load(url: str, system: str, ctx: RunContext, message: str) -> None:
         db.execute(
             """insert into ops.loads (run_id, system, mode, window_start, window_end, state, finished_at, message)
                values (%s, %s, %s, %s, %s, 'blocked', clock_timestamp(), %s)""",
-            (ctx.run_id, system, ctx.mode, ctx.window_start, ctx.window_end, message))
+            (ctx.run_id, system, ctx.mode, ctx.window_start, ctx.window_end, message),
+        )
 
 
 def lock_raw(db: psycopg.Connection, system: str) -> None:
@@ -41,7 +49,11 @@ def current_version(db: psycopg.Connection, version: int) -> int:
     A process that reads several systems has then looked at everything up to the later version, and would never look at an
     earlier one again. To be called under `lock_raw`.
     """
-    later = db.execute("select exists (select 1 from ops.loads where version > %s and state = 'landed')", (version,)).fetchone()[0]
+    later = db.execute(
+        "select exists (select 1 from ops.loads where version > %s and state = 'landed')", (version,)
+    ).fetchone()[0]
     if not later:
         return version
-    return db.execute("update ops.loads set version = default where version = %s returning version", (version,)).fetchone()[0]
+    return db.execute(
+        "update ops.loads set version = default where version = %s returning version", (version,)
+    ).fetchone()[0]

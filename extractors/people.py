@@ -23,8 +23,9 @@ def land_pseudonyms(db: psycopg.Connection, source: Source, keyed: Pseudonymiser
     spec = source.spec
     if spec.users is None:
         return
-    target = create_landing_table(db, spec, "_pseudonyms",
-                                  {"entity": "text", "source_id": "bigint", "pseudonym": "text"})
+    target = create_landing_table(
+        db, spec, "_pseudonyms", {"entity": "text", "source_id": "bigint", "pseudonym": "text"}
+    )
     users = dict(_user_pseudonyms(source, keyed))
     partners = dict(_partner_pseudonyms(db, source, keyed, users, partners_whole)) if spec.partners else {}
     with db.cursor() as cursor, cursor.copy(sql.SQL("copy {} from stdin").format(target)) as copy:
@@ -36,20 +37,28 @@ def land_pseudonyms(db: psycopg.Connection, source: Source, keyed: Pseudonymiser
 def _user_pseudonyms(source: Source, keyed: Pseudonymiser) -> Iterable[tuple[int, str]]:
     users = source.spec.users
     query = sql.SQL("select {}, {} from {}").format(
-        sql.Identifier(users.key), sql.Identifier(users.identity), sql.Identifier(source.spec.schema, users.table))
+        sql.Identifier(users.key), sql.Identifier(users.identity), sql.Identifier(source.spec.schema, users.table)
+    )
     with source.errors(f"table {users.table}"):
         rows = source.db.execute(query).fetchall()
     for user_id, login in rows:
         if user_id is not None:
             named = login is not None and login.strip()
-            yield user_id, keyed.person("erp_login", login) if named else keyed.opaque(f"{source.spec.system} user", str(user_id))
+            yield (
+                user_id,
+                keyed.person("erp_login", login) if named else keyed.opaque(f"{source.spec.system} user", str(user_id)),
+            )
 
 
-def _partner_pseudonyms(db: psycopg.Connection, source: Source, keyed: Pseudonymiser, users: dict[int, str],
-                        partners_whole: bool) -> Iterable[tuple[int, str]]:
+def _partner_pseudonyms(
+    db: psycopg.Connection, source: Source, keyed: Pseudonymiser, users: dict[int, str], partners_whole: bool
+) -> Iterable[tuple[int, str]]:
     spec, partners = source.spec, source.spec.partners
     query = sql.SQL("select {}, {} from {}").format(
-        sql.Identifier(spec.users.key), sql.Identifier(partners.user_partner), sql.Identifier(spec.schema, partners.user_table))
+        sql.Identifier(spec.users.key),
+        sql.Identifier(partners.user_partner),
+        sql.Identifier(spec.schema, partners.user_table),
+    )
     with source.errors(f"table {partners.user_table}"):
         # of several users of one partner, the first
         by_partner: dict[int, int] = {}
@@ -64,17 +73,25 @@ def _partner_pseudonyms(db: psycopg.Connection, source: Source, keyed: Pseudonym
             yield partner_id, users[user_id]
 
 
-def _partners_to_do(db: psycopg.Connection, spec: SystemSpec, keyed: Pseudonymiser, domain: str, whole: bool) -> list[int]:
+def _partners_to_do(
+    db: psycopg.Connection, spec: SystemSpec, keyed: Pseudonymiser, domain: str, whole: bool
+) -> list[int]:
     """Partners without a pseudonym yet, and those that had a user's; all of them when the key has changed."""
     table = spec.partners.table
     parts = {
-        "id": sql.Identifier(spec.partners.key), "raw": sql.Identifier(spec.raw_schema, "_pseudonyms"),
+        "id": sql.Identifier(spec.partners.key),
+        "raw": sql.Identifier(spec.raw_schema, "_pseudonyms"),
         "keys": sql.Identifier(spec.landing_schema, table if whole else keys_table(table)),
     }
-    probe = db.execute(sql.SQL("select source_id, pseudonym from {raw} where entity = 'partner' and pseudonym like 'k\\_%' limit 1")
-                       .format(**parts)).fetchone()
+    probe = db.execute(
+        sql.SQL(
+            "select source_id, pseudonym from {raw} where entity = 'partner' and pseudonym like 'k\\_%' limit 1"
+        ).format(**parts)
+    ).fetchone()
     if probe and keyed.opaque(domain, str(probe[0])) != probe[1]:
-        query = "select {id} from {keys} where {id} is not null union select source_id from {raw} where entity = 'partner'"
+        query = (
+            "select {id} from {keys} where {id} is not null union select source_id from {raw} where entity = 'partner'"
+        )
     else:
         query = """select k.{id} from {keys} as k where k.{id} is not null and not exists
                    (select 1 from {raw} as p where p.entity = 'partner' and p.source_id = k.{id})
@@ -86,10 +103,15 @@ def merge_pseudonyms(db: psycopg.Connection, spec: SystemSpec, version: int) -> 
     """Bring the landed pseudonyms into `raw_<system>._pseudonyms`; returns how many are new or changed."""
     if spec.users is None:
         return 0
-    return db.execute(sql.SQL(
-        """insert into {raw} as p (entity, source_id, pseudonym, _version)
+    return db.execute(
+        sql.SQL(
+            """insert into {raw} as p (entity, source_id, pseudonym, _version)
            select entity, source_id, pseudonym, {version} from {landing}
            on conflict (entity, source_id) do update set pseudonym = excluded.pseudonym, _version = excluded._version
-           where p.pseudonym is distinct from excluded.pseudonym""").format(
-        raw=sql.Identifier(spec.raw_schema, "_pseudonyms"), landing=sql.Identifier(spec.landing_schema, "_pseudonyms"),
-        version=sql.Literal(version))).rowcount
+           where p.pseudonym is distinct from excluded.pseudonym"""
+        ).format(
+            raw=sql.Identifier(spec.raw_schema, "_pseudonyms"),
+            landing=sql.Identifier(spec.landing_schema, "_pseudonyms"),
+            version=sql.Literal(version),
+        )
+    ).rowcount

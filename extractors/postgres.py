@@ -6,11 +6,23 @@ import psycopg
 from psycopg import sql
 
 from extractors.catalog import describe
-from extractors.landing import (SINCE, WHOLE, WINDOW, LandedTable, count_rows, create_landing_table, fresh_landing, keys_table,
-                                record_load, record_table, refuse_bad_keys, waiting_load)
+from extractors.landing import (
+    SINCE,
+    WHOLE,
+    WINDOW,
+    LandedTable,
+    create_landing_table,
+    fresh_landing,
+    keys_table,
+    record_load,
+    record_table,
+    refuse_bad_keys,
+    waiting_load,
+)
 from extractors.loads import begin_load, block_load, current_version, lock_raw
+from extractors.merge import merge
 from extractors.people import land_pseudonyms, merge_pseudonyms
-from extractors.raw import RawState, ensure_schema, merge, raw_state
+from extractors.raw import RawState, ensure_schema, raw_state
 from extractors.source import Source, SourceTable, open_source
 from extractors.specs import SystemSpec, load_spec
 from sluice.errors import Blocked
@@ -23,14 +35,18 @@ _KEYS_PER_QUERY = 20_000
 
 
 def copy(settings: Settings, system: str, ctx: RunContext) -> int:
+    """Copy what `ctx` asks for into `landing_<system>`; returns the load's version."""
+    return copy_source(settings, load_spec(system), ctx)
+
+
+def copy_source(settings: Settings, spec: SystemSpec, ctx: RunContext) -> int:
     """Copy the source's rows into the landing schema, in one transaction of the warehouse; returns the load's version."""
-    spec = load_spec(system)
     keyed = Pseudonymiser(settings.pseudonym_key, load_person_map(settings.person_map))
     try:
         with connect(settings.warehouse_url) as db, open_source(settings, spec) as source:
             return _copy(db, source, keyed, ctx)
     except Blocked as error:
-        block_load(settings.warehouse_url, system, ctx, str(error))
+        block_load(settings.warehouse_url, spec.system, ctx, str(error))
         raise
 
 
@@ -41,7 +57,9 @@ def _copy(db: psycopg.Connection, source: Source, keyed: Pseudonymiser, ctx: Run
     tables = describe(source)
     states = {name: raw_state(db, spec, table.spec) for name, table in tables.items()}
     _refuse_changed_types(spec, tables, states)
-    watermarks = dict(db.execute("select table_name, cursor_value::text from ops.watermarks where system = %s", (spec.system,)))
+    watermarks = dict(
+        db.execute("select table_name, cursor_value::text from ops.watermarks where system = %s", (spec.system,))
+    )
     mode = "full" if ctx.mode == "night" and not watermarks else ctx.mode
     read = 0
     for name, table in tables.items():
@@ -49,35 +67,54 @@ def _copy(db: psycopg.Connection, source: Source, keyed: Pseudonymiser, ctx: Run
         record_table(db, spec, landed)
         read += landed.row_count
     if spec.partners:
-        whole = db.execute(sql.SQL("select read_kind = %s from {} where table_name = %s").format(
-            sql.Identifier(spec.landing_schema, "_tables")), (WHOLE, spec.partners.table)).fetchone()[0]
+        whole = db.execute(
+            sql.SQL("select read_kind = %s from {} where table_name = %s").format(
+                sql.Identifier(spec.landing_schema, "_tables")
+            ),
+            (WHOLE, spec.partners.table),
+        ).fetchone()[0]
     else:
         whole = True
     land_pseudonyms(db, source, keyed, whole)
     version = begin_load(db, spec.system, ctx, mode=mode, snapshot_at=source.snapshot_at)
-    db.execute("update ops.loads set read_count = %s, message = %s where version = %s", (read, _news(tables, states), version))
+    db.execute(
+        "update ops.loads set read_count = %s, message = %s where version = %s", (read, _news(tables, states), version)
+    )
     record_load(db, spec, version)
     return version
 
 
-def _copy_table(db: psycopg.Connection, source: Source, table: SourceTable, state: RawState, watermark: str | None,
-                ctx: RunContext) -> LandedTable:
+def _copy_table(
+    db: psycopg.Connection, source: Source, table: SourceTable, state: RawState, watermark: str | None, ctx: RunContext
+) -> LandedTable:
     spec, began = table.spec, time.monotonic()
     kind = _read_kind(table, state, watermark, ctx)
     target = create_landing_table(db, source.spec, spec.name, table.types)
     query = source.select(spec, spec.column_names, _condition(db, source, table, kind, watermark, ctx))
-    _pipe(db, source, query, target, spec.name)
-    key_count = None
+    row_count, key_count = _pipe(db, source, query, target, spec.name), None
     if kind != WHOLE:
-        keys = create_landing_table(db, source.spec, keys_table(spec.name), {name: table.types[name] for name in spec.key})
-        _pipe(db, source, source.select(spec, spec.key), keys, spec.name)
-        db.execute(sql.SQL("analyze {}").format(keys))
+        keys = create_landing_table(
+            db, source.spec, keys_table(spec.name), {name: table.types[name] for name in spec.key}
+        )
+        key_count = _pipe(db, source, source.select(spec, spec.key), keys, spec.name)
+        _analyze(db, keys, spec.key)
         if kind == SINCE:
-            _pipe_missing(db, source, table, target)
-        key_count = count_rows(db, source.spec, keys_table(spec.name))
-    db.execute(sql.SQL("analyze {}").format(target))
-    return LandedTable(spec.name, kind, count_rows(db, source.spec, spec.name), key_count, table.key_is_unique,
-                       _next_watermark(db, source, table, kind, watermark), sorted(table.catalog), time.monotonic() - began)
+            row_count = _pipe_missing(db, source, table, target) or row_count
+    _analyze(db, target, spec.key)
+    return LandedTable(
+        spec.name,
+        kind,
+        row_count,
+        key_count,
+        table.key_is_unique,
+        _next_watermark(db, source, table, kind, watermark),
+        sorted(table.catalog),
+        time.monotonic() - began,
+    )
+
+
+def _analyze(db: psycopg.Connection, table: sql.Identifier, columns: tuple[str, ...]) -> None:
+    db.execute(sql.SQL("analyze {} ({})").format(table, sql.SQL(", ").join(map(sql.Identifier, columns))))
 
 
 def _read_kind(table: SourceTable, state: RawState, watermark: str | None, ctx: RunContext) -> str:
@@ -89,8 +126,9 @@ def _read_kind(table: SourceTable, state: RawState, watermark: str | None, ctx: 
     return SINCE if watermark is not None and state.types and state.fingerprint == table.spec.fingerprint else WHOLE
 
 
-def _condition(db: psycopg.Connection, source: Source, table: SourceTable, kind: str, watermark: str | None,
-               ctx: RunContext) -> sql.Composable | None:
+def _condition(
+    db: psycopg.Connection, source: Source, table: SourceTable, kind: str, watermark: str | None, ctx: RunContext
+) -> sql.Composable | None:
     if kind == WHOLE:
         return None
     cursor, cursor_type = sql.Identifier(table.spec.cursor), table.types[table.spec.cursor]
@@ -103,56 +141,87 @@ def _condition(db: psycopg.Connection, source: Source, table: SourceTable, kind:
 
     if kind == WINDOW:
         return sql.SQL("{0} >= {1} and {0} < {2}").format(
-            cursor, moment("%s::timestamptz", ctx.window_start), moment("%s::timestamptz", ctx.window_end))
+            cursor, moment("%s::timestamptz", ctx.window_start), moment("%s::timestamptz", ctx.window_end)
+        )
     return sql.SQL("{0} >= {1} or {0} is null").format(
-        cursor, moment("%s::timestamptz - %s::interval", watermark, source.spec.overlap))
+        cursor, moment("%s::timestamptz - %s::interval", watermark, source.spec.overlap)
+    )
 
 
-def _pipe(db: psycopg.Connection, source: Source, query: sql.Composed, target: sql.Identifier, table: str) -> None:
+def _pipe(db: psycopg.Connection, source: Source, query: sql.Composed, target: sql.Identifier, table: str) -> int:
+    """COPY into COPY; returns how many rows `target` has now."""
     with db.cursor() as cursor, cursor.copy(sql.SQL("copy {} from stdin (format binary)").format(target)) as sink:
         for block in source.blocks(query, table):
             sink.write(block)
+    return db.execute(sql.SQL("select count(*) from {}").format(target)).fetchone()[0]
 
 
-def _pipe_missing(db: psycopg.Connection, source: Source, table: SourceTable, target: sql.Identifier) -> None:
+def _pipe_missing(db: psycopg.Connection, source: Source, table: SourceTable, target: sql.Identifier) -> int:
     """Read the rows that are at the source, not alive in raw, and not in what was just read: their cursor did not tell.
 
     So a row whose transaction committed later than the overlap allows, or that has only now come under the spec's `where`,
     is found by its key.
     """
     spec, system = table.spec, source.spec
-    same = {alias: sql.SQL(" and ").join(sql.SQL("{}.{} = k.{}").format(sql.Identifier(alias), sql.Identifier(name), sql.Identifier(name))
-                                         for name in spec.key) for alias in ("l", "r")}
-    missing = db.execute(sql.SQL(
-        """select {key} from {keys} as k
+    same = {
+        alias: sql.SQL(" and ").join(
+            sql.SQL("{}.{} = k.{}").format(sql.Identifier(alias), sql.Identifier(name), sql.Identifier(name))
+            for name in spec.key
+        )
+        for alias in ("l", "r")
+    }
+    missing = db.execute(
+        sql.SQL(
+            """select {key} from {keys} as k
            where not exists (select 1 from {landing} as l where {same_l})
              and not exists (select 1 from {raw} as r where {same_r} and not r._is_deleted)
-           order by {key}""").format(
-        key=sql.SQL(", ").join(sql.Identifier("k", name) for name in spec.key), landing=target,
-        keys=sql.Identifier(system.landing_schema, keys_table(spec.name)), raw=sql.Identifier(system.raw_schema, spec.name),
-        same_l=same["l"], same_r=same["r"])).fetchall()
+           order by {key}"""
+        ).format(
+            key=sql.SQL(", ").join(sql.Identifier("k", name) for name in spec.key),
+            landing=target,
+            keys=sql.Identifier(system.landing_schema, keys_table(spec.name)),
+            raw=sql.Identifier(system.raw_schema, spec.name),
+            same_l=same["l"],
+            same_r=same["r"],
+        )
+    ).fetchall()
     missing = [row for row in missing if None not in row]
+    rows = 0
     for start in range(0, len(missing), _KEYS_PER_QUERY):
-        arrays = zip(*missing[start:start + _KEYS_PER_QUERY], strict=True)
+        arrays = zip(*missing[start : start + _KEYS_PER_QUERY], strict=True)
         condition = sql.SQL("({}) in (select * from unnest({}) as u)").format(
             sql.SQL(", ").join(map(sql.Identifier, spec.key)),
-            sql.SQL(", ").join(sql.SQL("{}::{}[]").format(sql.Literal(list(values)), sql.SQL(table.catalog[name]))
-                               for name, values in zip(spec.key, arrays, strict=True)))
-        _pipe(db, source, source.select(spec, spec.column_names, condition), target, spec.name)
+            sql.SQL(", ").join(
+                sql.SQL("{}::{}[]").format(sql.Literal(list(values)), sql.SQL(table.catalog[name]))
+                for name, values in zip(spec.key, arrays, strict=True)
+            ),
+        )
+        rows = _pipe(db, source, source.select(spec, spec.column_names, condition), target, spec.name)
+    return rows
 
 
-def _next_watermark(db: psycopg.Connection, source: Source, table: SourceTable, kind: str, watermark: str | None) -> str | None:
+def _next_watermark(
+    db: psycopg.Connection, source: Source, table: SourceTable, kind: str, watermark: str | None
+) -> str | None:
     """The latest cursor read, but never beyond what the source had surely committed: a row dated in the future must not
     hide the rows of the present."""
     cursor = table.spec.cursor
     if cursor is None or kind == WINDOW:
         return None
     naive = table.types[cursor] != "timestamp with time zone"
-    column = sql.SQL("{} at time zone {}" if naive else "{}").format(sql.Identifier(cursor), sql.Literal(source.spec.timezone))
-    return db.execute(sql.SQL(
-        "select least(greatest(%s::timestamptz, max({column}) filter (where isfinite({cursor}))), %s::timestamptz)::text from {table}"
-    ).format(column=column, cursor=sql.Identifier(cursor), table=sql.Identifier(source.spec.landing_schema, table.spec.name)),
-        (watermark, source.horizon)).fetchone()[0]
+    column = sql.SQL("{} at time zone {}" if naive else "{}").format(
+        sql.Identifier(cursor), sql.Literal(source.spec.timezone)
+    )
+    return db.execute(
+        sql.SQL(
+            "select least(greatest(%s::timestamptz, max({column}) filter (where isfinite({cursor}))), %s::timestamptz)::text from {table}"
+        ).format(
+            column=column,
+            cursor=sql.Identifier(cursor),
+            table=sql.Identifier(source.spec.landing_schema, table.spec.name),
+        ),
+        (watermark, source.horizon),
+    ).fetchone()[0]
 
 
 def _refuse_changed_types(spec: SystemSpec, tables: dict[str, SourceTable], states: dict[str, RawState]) -> None:
@@ -161,23 +230,33 @@ def _refuse_changed_types(spec: SystemSpec, tables: dict[str, SourceTable], stat
             before = states[name].types.get(column)
             now = "character" if kind == "bpchar" else kind
             if before not in (None, now):
-                raise Blocked(f"{spec.system}: table {spec.schema}.{name}: column {column} was of type {before} and is now {now}: "
-                              f"repair the source; or, if the change is meant, drop table {spec.raw_schema}.{name} cascade "
-                              "and run again: it is then read whole")
+                raise Blocked(
+                    f"{spec.system}: table {spec.schema}.{name}: column {column} was of type {before} and is now {now}: "
+                    f"repair the source; or, if the change is meant, drop table {spec.raw_schema}.{name} cascade "
+                    "and run again: it is then read whole"
+                )
 
 
 def _news(tables: dict[str, SourceTable], states: dict[str, RawState]) -> str | None:
     """One line about columns that the source did not have when it was read before. They are not read."""
-    new = [f"{name}.{column}" for name, table in tables.items() if states[name].source_columns
-           for column in sorted(set(table.catalog) - set(states[name].source_columns))]
+    new = [
+        f"{name}.{column}"
+        for name, table in tables.items()
+        if states[name].source_columns
+        for column in sorted(set(table.catalog) - set(states[name].source_columns))
+    ]
     return f"new columns in the source, not read: {', '.join(new)}" if new else None
 
 
 def land(settings: Settings, system: str, version: int, ctx: RunContext) -> None:
-    """Merge the landing of load `version` into raw: one transaction, under the system's lock. Nothing when it has landed."""
-    spec = load_spec(system)
+    """Merge load `version` into `raw_<system>`; nothing when it has landed already."""
+    land_source(settings, load_spec(system), version, ctx)
+
+
+def land_source(settings: Settings, spec: SystemSpec, version: int, ctx: RunContext) -> None:
+    """Merge the landing of load `version` into raw: one transaction, under the system's lock."""
     with connect(settings.warehouse_url) as db:
-        lock_raw(db, system)
+        lock_raw(db, spec.system)
         waiting = waiting_load(db, spec, version)
         if waiting is None:
             return
@@ -189,14 +268,20 @@ def land(settings: Settings, system: str, version: int, ctx: RunContext) -> None
         for landed in waiting:
             _land_table(db, spec, landed, stamp)
         merge_pseudonyms(db, spec, stamp)
-        db.execute(sql.SQL("update {} set landed_version = %s where version = %s").format(
-            sql.Identifier(spec.landing_schema, "_load")), (stamp, version))
+        db.execute(
+            sql.SQL("update {} set landed_version = %s where version = %s").format(
+                sql.Identifier(spec.landing_schema, "_load")
+            ),
+            (stamp, version),
+        )
         db.execute(
             """update ops.loads as l set state = 'landed', finished_at = clock_timestamp(), inserted_count = t.inserted,
                       updated_count = t.updated, deleted_count = t.deleted
                from (select sum(inserted_count) as inserted, sum(updated_count) as updated, sum(deleted_count) as deleted
                      from ops.load_tables where version = %(version)s) as t
-               where l.version = %(version)s""", {"version": stamp})
+               where l.version = %(version)s""",
+            {"version": stamp},
+        )
 
 
 def _land_table(db: psycopg.Connection, spec: SystemSpec, landed: LandedTable, version: int) -> None:
@@ -205,10 +290,19 @@ def _land_table(db: psycopg.Connection, spec: SystemSpec, landed: LandedTable, v
     db.execute(
         """insert into ops.load_tables (version, table_name, read_count, inserted_count, updated_count, deleted_count, seconds)
            values (%s, %s, %s, %s, %s, %s, %s)""",
-        (version, landed.table_name, landed.row_count, counts.inserted, counts.updated, counts.deleted,
-         landed.seconds + time.monotonic() - began))
+        (
+            version,
+            landed.table_name,
+            landed.row_count,
+            counts.inserted,
+            counts.updated,
+            counts.deleted,
+            landed.seconds + time.monotonic() - began,
+        ),
+    )
     if landed.watermark is not None:
         db.execute(
             """insert into ops.watermarks (system, table_name, cursor_value, version) values (%s, %s, %s::timestamptz, %s)
                on conflict (system, table_name) do update set cursor_value = excluded.cursor_value, version = excluded.version""",
-            (spec.system, landed.table_name, landed.watermark, version))
+            (spec.system, landed.table_name, landed.watermark, version),
+        )

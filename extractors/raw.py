@@ -1,7 +1,4 @@
-"""The raw tables `raw_<system>.<table>`: their shape, and the merge of a landing into them.
-
-A row that did not change is not rewritten; a row that is gone at the source stays as a tombstone with its content.
-"""
+"""The raw tables `raw_<system>.<table>`: their columns, keys and indexes, and what they were last read with."""
 
 import hashlib
 from dataclasses import dataclass
@@ -9,7 +6,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from extractors.landing import LandedTable, WHOLE, keys_table
+from extractors.landing import WHOLE, LandedTable
 from extractors.specs import SystemSpec, TableSpec
 
 _TYPES = """select a.attname, format_type(a.atttypid, null) from pg_attribute a
@@ -26,76 +23,41 @@ class RawState:
     source_columns: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Counts:
-    inserted: int
-    updated: int
-    deleted: int
-
-
 def ensure_schema(db: psycopg.Connection, spec: SystemSpec) -> None:
     """Make the raw schema with its own tables: the pseudonyms, and what each table was last read with."""
     schema = sql.Identifier(spec.raw_schema)
     db.execute(sql.SQL("create schema if not exists {}").format(schema))
-    db.execute(sql.SQL(
-        """create table if not exists {}._pseudonyms (entity text not null, source_id bigint not null, pseudonym text not null,
-           _version bigint not null, primary key (entity, source_id))""").format(schema))
-    db.execute(sql.SQL("create table if not exists {}._tables (table_name text primary key, fingerprint text, "
-                       "source_columns text[] not null)").format(schema))
+    db.execute(
+        sql.SQL(
+            """create table if not exists {}._pseudonyms (entity text not null, source_id bigint not null, pseudonym text not null,
+           _version bigint not null, primary key (entity, source_id))"""
+        ).format(schema)
+    )
+    db.execute(
+        sql.SQL(
+            "create table if not exists {}._tables (table_name text primary key, fingerprint text, "
+            "source_columns text[] not null)"
+        ).format(schema)
+    )
 
 
 def raw_state(db: psycopg.Connection, spec: SystemSpec, table: TableSpec) -> RawState:
     qualified = sql.Identifier(spec.raw_schema, table.name).as_string(db)
     types = {name: kind for name, kind in db.execute(_TYPES, (qualified,)) if not name.startswith("_")}
-    row = db.execute(
-        sql.SQL("select fingerprint, source_columns from {} where table_name = %s").format(
-            sql.Identifier(spec.raw_schema, "_tables")), (table.name,)).fetchone() if types else None
+    row = (
+        db.execute(
+            sql.SQL("select fingerprint, source_columns from {} where table_name = %s").format(
+                sql.Identifier(spec.raw_schema, "_tables")
+            ),
+            (table.name,),
+        ).fetchone()
+        if types
+        else None
+    )
     return RawState(types, row[0] if row else None, tuple(row[1]) if row else ())
 
 
-def merge(db: psycopg.Connection, spec: SystemSpec, table: TableSpec, landed: LandedTable, version: int) -> Counts:
-    """Bring one landed table into raw: new rows, changed rows, tombstones."""
-    raw, landing = sql.Identifier(spec.raw_schema, table.name), sql.Identifier(spec.landing_schema, table.name)
-    created = _ensure_table(db, spec, table)
-    names = sql.SQL(", ").join(map(sql.Identifier, table.column_names))
-    parts = {
-        "raw": raw, "landing": landing, "columns": names, "version": sql.Literal(version),
-        "ours": _listed("l", table.column_names), "theirs": _listed("r", table.column_names),
-        "same_key": sql.SQL(" and ").join(sql.SQL("r.{0} = l.{0}").format(sql.Identifier(name)) for name in table.key),
-        "assignments": sql.SQL(", ").join(sql.SQL("{0} = l.{0}").format(sql.Identifier(name)) for name in table.column_names),
-        "keys": landing if landed.read_kind == WHOLE else sql.Identifier(spec.landing_schema, keys_table(table.name)),
-    }
-    inserted = updated = deleted = 0
-    if created:
-        inserted = db.execute(sql.SQL(
-            """insert into {raw} ({columns}, _version, _is_deleted, _loaded_at)
-               select {columns}, {version}, false, clock_timestamp() from {landing}""").format(**parts)).rowcount
-    else:
-        # *<> compares the rows' bytes: 1.0 and 1.00 differ, and types without an equality of their own compare too
-        updated = db.execute(sql.SQL(
-            """update {raw} as r
-               set {assignments}, _version = {version}, _is_deleted = false, _loaded_at = clock_timestamp()
-               from {landing} as l
-               where {same_key} and (r._is_deleted or row({theirs})::record *<> row({ours})::record)""").format(**parts)).rowcount
-        inserted = db.execute(sql.SQL(
-            """insert into {raw} ({columns}, _version, _is_deleted, _loaded_at)
-               select {ours}, {version}, false, clock_timestamp() from {landing} as l
-               where not exists (select 1 from {raw} as r where {same_key})""").format(**parts)).rowcount
-        deleted = db.execute(sql.SQL(
-            """update {raw} as r set _version = {version}, _is_deleted = true, _loaded_at = clock_timestamp()
-               where not r._is_deleted and not exists (select 1 from {keys} as l where {same_key})""").format(**parts)).rowcount
-    _ensure_indexes(db, spec, table)
-    if created or 10 * (inserted + updated + deleted) > landed.row_count:
-        db.execute(sql.SQL("analyze {}").format(raw))
-    _remember(db, spec, table, landed)
-    return Counts(inserted, updated, deleted)
-
-
-def _listed(alias: str, names: tuple[str, ...]) -> sql.Composed:
-    return sql.SQL(", ").join(sql.Identifier(alias, name) for name in names)
-
-
-def _ensure_table(db: psycopg.Connection, spec: SystemSpec, table: TableSpec) -> bool:
+def ensure_table(db: psycopg.Connection, spec: SystemSpec, table: TableSpec) -> bool:
     """Make the raw table, or add the columns that it lacks; returns whether it was made now.
 
     A column that is declared no longer is emptied, not dropped: views may name it.
@@ -106,14 +68,25 @@ def _ensure_table(db: psycopg.Connection, spec: SystemSpec, table: TableSpec) ->
     types = dict(db.execute(_TYPES, (landing,)).fetchall())
     if not have:
         columns = sql.SQL(", ").join(
-            sql.SQL("{} {}{}").format(sql.Identifier(name), sql.SQL(_storable(kind)), sql.SQL(" not null" if name in table.key else ""))
-            for name, kind in types.items())
-        db.execute(sql.SQL("create table {} ({}, _version bigint not null, _is_deleted boolean not null default false, "
-                           "_loaded_at timestamptz not null)").format(raw, columns))
+            sql.SQL("{} {}{}").format(
+                sql.Identifier(name), sql.SQL(_storable(kind)), sql.SQL(" not null" if name in table.key else "")
+            )
+            for name, kind in types.items()
+        )
+        db.execute(
+            sql.SQL(
+                "create table {} ({}, _version bigint not null, _is_deleted boolean not null default false, "
+                "_loaded_at timestamptz not null)"
+            ).format(raw, columns)
+        )
         return True
     for name in types:
         if name not in have:
-            db.execute(sql.SQL("alter table {} add column {} {}").format(raw, sql.Identifier(name), sql.SQL(_storable(types[name]))))
+            db.execute(
+                sql.SQL("alter table {} add column {} {}").format(
+                    raw, sql.Identifier(name), sql.SQL(_storable(types[name]))
+                )
+            )
     for name in have:
         if name not in types:
             db.execute(sql.SQL("update {0} set {1} = null where {1} is not null").format(raw, sql.Identifier(name)))
@@ -124,25 +97,45 @@ def _storable(kind: str) -> str:
     return "bpchar" if kind == "character" else kind
 
 
-def _ensure_indexes(db: psycopg.Connection, spec: SystemSpec, table: TableSpec) -> None:
+def ensure_indexes(db: psycopg.Connection, spec: SystemSpec, table: TableSpec) -> None:
+    """Make the primary key and the indexes that are not there yet."""
     raw = sql.Identifier(spec.raw_schema, table.name)
-    has_key = db.execute("select exists (select 1 from pg_index where indrelid = to_regclass(%s) and indisprimary)",
-                         (raw.as_string(db),)).fetchone()[0]
+    has_key = db.execute(
+        "select exists (select 1 from pg_index where indrelid = to_regclass(%s) and indisprimary)", (raw.as_string(db),)
+    ).fetchone()[0]
     if not has_key:
-        db.execute(sql.SQL("alter table {} add primary key ({})").format(raw, sql.SQL(", ").join(map(sql.Identifier, table.key))))
+        key = sql.SQL(", ").join(map(sql.Identifier, table.key))
+        db.execute(sql.SQL("alter table {} add primary key ({})").format(raw, key))
+    for name, columns in _indexes(table).items():
+        listed = sql.SQL(", ").join(map(sql.Identifier, columns))
+        db.execute(sql.SQL("create index if not exists {} on {} ({})").format(sql.Identifier(name), raw, listed))
+
+
+def drop_indexes(db: psycopg.Connection, spec: SystemSpec, table: TableSpec) -> None:
+    """Drop the indexes, not the primary key, before much is written; `ensure_indexes` makes them again."""
+    for name in _indexes(table):
+        db.execute(sql.SQL("drop index if exists {}").format(sql.Identifier(spec.raw_schema, name)))
+
+
+def _indexes(table: TableSpec) -> dict[str, tuple[str, ...]]:
+    """Index name -> columns, names within PostgreSQL's 63 bytes."""
+    found = {}
     for columns in (*table.index, ("_version",)):
         name = f"{table.name}_{'_'.join(columns).strip('_')}_idx"
         if len(name) > 63:
             name = f"{table.name[:40]}_{hashlib.sha256(name.encode()).hexdigest()[:12]}_idx"
-        db.execute(sql.SQL("create index if not exists {} on {} ({})").format(
-            sql.Identifier(name), raw, sql.SQL(", ").join(map(sql.Identifier, columns))))
+        found[name] = columns
+    return found
 
 
-def _remember(db: psycopg.Connection, spec: SystemSpec, table: TableSpec, landed: LandedTable) -> None:
+def remember(db: psycopg.Connection, spec: SystemSpec, table: TableSpec, landed: LandedTable) -> None:
     """Keep the source's columns, and the spec's fingerprint once every row has been read with it."""
     fingerprint = table.fingerprint if landed.read_kind == WHOLE else None
     db.execute(
         sql.SQL("""insert into {} as t (table_name, fingerprint, source_columns) values (%s, %s, %s)
                    on conflict (table_name) do update set source_columns = excluded.source_columns,
                    fingerprint = coalesce(excluded.fingerprint, t.fingerprint)""").format(
-            sql.Identifier(spec.raw_schema, "_tables")), (table.name, fingerprint, landed.source_columns))
+            sql.Identifier(spec.raw_schema, "_tables")
+        ),
+        (table.name, fingerprint, landed.source_columns),
+    )

@@ -48,30 +48,46 @@ class Source:
         return self.db.execute(
             """select transaction_timestamp(), least(transaction_timestamp(), min(xact_start))
                from pg_stat_activity
-               where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()""").fetchone()
+               where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()"""
+        ).fetchone()
 
-    def select(self, spec: TableSpec, columns: tuple[str, ...], condition: sql.Composable | None = None) -> sql.Composed:
+    def select(
+        self, spec: TableSpec, columns: tuple[str, ...], condition: sql.Composable | None = None
+    ) -> sql.Composed:
         """The query that reads `columns` of the rows that the spec and `condition` let through."""
         expressions = {column.name: column.expression for column in spec.columns}
         listed = sql.SQL(", ").join(
             sql.SQL("({}) as {}").format(sql.SQL(expressions[name]), sql.Identifier(name))
-            if expressions[name] else sql.Identifier(name) for name in columns)
+            if expressions[name]
+            else sql.Identifier(name)
+            for name in columns
+        )
         query = sql.SQL("select {} from {}").format(listed, sql.Identifier(self.spec.schema, spec.name))
         conditions = [sql.SQL("({})").format(part) for part in (spec.where and sql.SQL(spec.where), condition) if part]
         return query + sql.SQL(" where ") + sql.SQL(" and ").join(conditions) if conditions else query
 
     def blocks(self, query: sql.Composed, table: str) -> Iterator[bytes]:
-        """The rows of `query` in COPY's binary format, in blocks of about 256 kB."""
-        with self.errors(f"table {table}"), self.db.cursor() as cursor, \
-                cursor.copy(sql.SQL("copy ({}) to stdout (format binary)").format(query)) as copy:
+        """The rows of `query` in COPY's binary format, in blocks of about 256 kB.
+
+        Works on libpq directly: a Python iteration per row would cost more than the copy itself.
+        """
+        connection = self.db.pgconn
+        with self.errors(f"table {table}"):
+            statement = sql.SQL("copy ({}) to stdout (format binary)").format(query).as_bytes(self.db)
+            result = connection.exec_(statement)
+            if result.status != psycopg.pq.ExecStatus.COPY_OUT:
+                raise _error(result)
             parts, size = [], 0
-            for part in copy:
-                parts.append(part)
-                size += len(part)
+            while (length := (row := connection.get_copy_data(0))[0]) > 0:
+                parts.append(row[1])
+                size += length
                 if size >= BATCH_BYTES:
                     yield b"".join(parts)
                     parts, size = [], 0
             yield b"".join(parts)
+            while (result := connection.get_result()) is not None:
+                if result.status != psycopg.pq.ExecStatus.COMMAND_OK:
+                    raise _error(result)
 
     def errors(self, place: str) -> AbstractContextManager[None]:
         """Turn what the source's server says into one line that begins with `place`."""
@@ -84,17 +100,33 @@ def source_errors(system: str, place: str) -> Iterator[None]:
     try:
         yield
     except psycopg.errors.InsufficientPrivilege as error:
-        raise Blocked(f"{system}: {place}: {_line(error)}: grant select to the reading role "
-                      f"(extractors/{system}/README.md says how)") from None
+        raise Blocked(
+            f"{system}: {place}: {_line(error)}: grant select to the reading role "
+            f"(extractors/{system}/README.md says how)"
+        ) from None
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
-        raise Blocked(f"{system}: {place}: {_line(error)}: repair the source, or change "
-                      f"extractors/{system}/tables.yml") from None
+        raise Blocked(
+            f"{system}: {place}: {_line(error)}: repair the source, or change extractors/{system}/tables.yml"
+        ) from None
     except psycopg.errors.LockNotAvailable:
-        raise Blocked(f"{system}: {place}: locked at the source for more than a minute (an upgrade?): "
-                      "run again later") from None
+        raise Blocked(
+            f"{system}: {place}: locked at the source for more than a minute (an upgrade?): run again later"
+        ) from None
     except psycopg.Error as error:
-        raise Blocked(f"{system}: {place}: the source failed while it was read ({_line(error)}): "
-                      "run again; what was copied is discarded") from None
+        raise Blocked(
+            f"{system}: {place}: the source failed while it was read ({_line(error)}): "
+            "run again; what was copied is discarded"
+        ) from None
+
+
+def _error(result: psycopg.pq.PGresult) -> psycopg.Error:
+    field = psycopg.pq.DiagnosticField
+    message = (result.error_field(field.MESSAGE_PRIMARY) or result.error_message).decode(errors="replace")
+    state = (result.error_field(field.SQLSTATE) or b"").decode()
+    try:
+        return psycopg.errors.lookup(state)(message)
+    except KeyError:
+        return psycopg.OperationalError(message)
 
 
 def _line(error: Exception) -> str:
@@ -106,8 +138,10 @@ def source_url(settings: Settings, system: str) -> str:
     """The source's connection URL; Blocked when none is set."""
     url = settings.source_urls.get(system)
     if not url:
-        raise Blocked(f"{system}: no source is set: set SLUICE_SOURCE_{system.upper()}_URL to "
-                      "postgresql://user:password@host:port/database")
+        raise Blocked(
+            f"{system}: no source is set: set SLUICE_SOURCE_{system.upper()}_URL to "
+            "postgresql://user:password@host:port/database"
+        )
     return url
 
 
@@ -119,9 +153,16 @@ def open_source(settings: Settings, spec: SystemSpec) -> Iterator[Source]:
         db.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         db.read_only = True
         with source_errors(spec.system, "opening a snapshot"):
-            for name, value in (("search_path", spec.schema), ("timezone", "UTC"), ("row_security", "off"),
-                                ("statement_timeout", "0"), ("lock_timeout", "60s"), ("transaction_timeout", "0"),
-                                ("idle_in_transaction_session_timeout", "0"), ("default_transaction_read_only", "on")):
+            for name, value in (
+                ("search_path", spec.schema),
+                ("timezone", "UTC"),
+                ("row_security", "off"),
+                ("statement_timeout", "0"),
+                ("lock_timeout", "60s"),
+                ("transaction_timeout", "0"),
+                ("idle_in_transaction_session_timeout", "0"),
+                ("default_transaction_read_only", "on"),
+            ):
                 # a server that is too old to know a setting can do without it
                 db.execute("select set_config(name, %s, false) from pg_settings where name = %s", (value, name))
             db.commit()
@@ -136,15 +177,22 @@ def _connect(url: str, system: str) -> psycopg.Connection:
     try:
         parts = conninfo_to_dict(url)
     except psycopg.Error:
-        raise Blocked(f"{system}: {variable} is not a connection URL: expected "
-                      "postgresql://user:password@host:port/database") from None
+        raise Blocked(
+            f"{system}: {variable} is not a connection URL: expected postgresql://user:password@host:port/database"
+        ) from None
     place = f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
     try:
-        return psycopg.connect(url, connect_timeout=parts.get("connect_timeout", 10), client_encoding="UTF8",
-                               application_name="sluice extract")
+        return psycopg.connect(
+            url,
+            connect_timeout=parts.get("connect_timeout", 10),
+            client_encoding="UTF8",
+            application_name="sluice extract",
+        )
     except psycopg.Error as error:
         lines = str(error).strip().splitlines()
         reason = lines[-1].strip() if lines else type(error).__name__
         if parts.get("password"):
             reason = reason.replace(str(parts["password"]), "***")
-        raise Blocked(f"{system}: the source {place} cannot be reached ({reason}): is it running, is {variable} right?") from None
+        raise Blocked(
+            f"{system}: the source {place} cannot be reached ({reason}): is it running, is {variable} right?"
+        ) from None

@@ -111,7 +111,9 @@ def load_spec(system: str, *, root: Path = ROOT) -> SystemSpec:
     try:
         text = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise BadInput(f"{shown}: there is no such file: a source system is a folder of extractors/ with tables.yml") from None
+        raise BadInput(
+            f"{shown}: there is no such file: a source system is a folder of extractors/ with tables.yml"
+        ) from None
     except yaml.YAMLError as error:
         raise BadInput(f"{shown}: not valid YAML ({' '.join(str(error).split())})") from None
     return _Reader(shown).system(system, text, path)
@@ -149,8 +151,17 @@ class _Reader:
             raise self.fail("tables", "at least one table")
         read = {str(name): self.table(str(name), value) for name, value in tables.items()}
         users, partners = self.people(data.get("pseudonyms"), read)
-        return SystemSpec(system, str(data.get("title", system)), self.name("schema", data["schema"]), timezone,
-                          self.overlap(data.get("overlap", "2 days")), read, users, partners, path)
+        return SystemSpec(
+            system,
+            str(data.get("title", system)),
+            self.name("schema", data["schema"]),
+            timezone,
+            self.overlap(data.get("overlap", "2 days")),
+            read,
+            users,
+            partners,
+            path,
+        )
 
     def overlap(self, value: object) -> timedelta:
         found = _OVERLAP.fullmatch(str(value).strip())
@@ -180,15 +191,29 @@ class _Reader:
                 raise self.fail(f"{place}: {field_name}", f"declared columns, found {', '.join(unknown)}")
             return found
 
-        key, cursor, personal = among("key"), data.get("cursor"), self.names(f"{place}: personal", data.get("personal", []))
+        key, cursor, personal = (
+            among("key"),
+            data.get("cursor"),
+            self.names(f"{place}: personal", data.get("personal", [])),
+        )
         if not key:
             raise self.fail(f"{place}: key", "at least one column")
         if cursor is not None and cursor not in declared:
             raise self.fail(f"{place}: cursor", f"a declared column, found {cursor!r}")
         if both := sorted(set(personal) & set(declared)):
             raise self.fail(f"{place}: personal", f"columns that are not read, found {', '.join(both)} in both lists")
-        return TableSpec(table, key, columns, cursor, self.index(f"{place}: index", data.get("index", []), declared),
-                         among("users"), among("partners"), data.get("where"), bool(data.get("reference", False)), personal)
+        return TableSpec(
+            table,
+            key,
+            columns,
+            cursor,
+            self.index(f"{place}: index", data.get("index", []), declared),
+            among("users"),
+            among("partners"),
+            data.get("where"),
+            bool(data.get("reference", False)),
+            personal,
+        )
 
     def columns(self, place: str, value: object) -> tuple[Column, ...]:
         if not isinstance(value, list) or not value:
@@ -224,10 +249,18 @@ class _Reader:
         users = UserSource(*(self.name("pseudonyms: user", one[part]) for part in ("table", "key", "identity")))
         partners = None
         if "partner" in data:
-            one = self.known("pseudonyms: partner", data["partner"], {"table", "key", "via_user"}, {"table", "key", "via_user"})
-            via = self.known("pseudonyms: partner: via_user", one["via_user"], {"table", "partner"}, {"table", "partner"})
-            partners = PartnerSource(*(self.name("pseudonyms: partner", part)
-                                       for part in (one["table"], one["key"], via["table"], via["partner"])))
+            one = self.known(
+                "pseudonyms: partner", data["partner"], {"table", "key", "via_user"}, {"table", "key", "via_user"}
+            )
+            via = self.known(
+                "pseudonyms: partner: via_user", one["via_user"], {"table", "partner"}, {"table", "partner"}
+            )
+            partners = PartnerSource(
+                *(
+                    self.name("pseudonyms: partner", part)
+                    for part in (one["table"], one["key"], via["table"], via["partner"])
+                )
+            )
         wanted = [users.table, *((partners.table, partners.user_table) if partners else ())]
         if unknown := [name for name in wanted if name not in tables]:
             raise self.fail("pseudonyms", f"tables that are declared below, found {', '.join(unknown)}")

@@ -10,8 +10,11 @@ from extractors.specs import ROOT
 
 def list_systems(*, root: Path = ROOT) -> list[str]:
     """Names of the source systems, sorted."""
-    return sorted(folder.name for folder in root.iterdir()
-                  if folder.is_dir() and (has_tables(folder.name, root=root) or has_pipeline(folder.name, root=root)))
+    return sorted(
+        folder.name
+        for folder in root.iterdir()
+        if folder.is_dir() and (has_tables(folder.name, root=root) or has_pipeline(folder.name, root=root))
+    )
 
 
 def has_tables(system: str, *, root: Path = ROOT) -> bool:

@@ -1,0 +1,197 @@
+"""Merge a landed table into its raw table.
+
+A row that did not change is not rewritten; a row that is gone at the source stays as a tombstone with its content; a row
+that comes back is revived.
+"""
+
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from extractors.landing import WHOLE, LandedTable, keys_table
+from extractors.raw import drop_indexes, ensure_indexes, ensure_table, raw_state, remember
+from extractors.specs import SystemSpec, TableSpec
+
+# types whose equality is identity: other values may be equal and yet differ (1.0 and 1.00), or have no equality (json)
+_EQUAL_IS_SAME = frozenset(
+    (
+        "smallint",
+        "integer",
+        "bigint",
+        "boolean",
+        "date",
+        "timestamp without time zone",
+        "timestamp with time zone",
+        "uuid",
+        "text",
+        "character varying",
+        "bytea",
+        "oid",
+    )
+)
+# from this share of its rows on, a table is written anew instead of row by row
+_REWRITE_SHARE, _REWRITE_ROWS = 0.3, 10_000
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many raw rows a load inserted, updated (revived ones included) and marked as deleted."""
+
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.inserted + self.updated + self.deleted
+
+
+def merge(db: psycopg.Connection, spec: SystemSpec, table: TableSpec, landed: LandedTable, version: int) -> Counts:
+    """Bring one landed table into raw, with `version` on every row that is inserted, changed or marked as deleted."""
+    parts = _parts(spec, table, landed, version)
+    if ensure_table(db, spec, table):
+        counts = Counts(
+            inserted=db.execute(
+                sql.SQL(
+                    """insert into {raw} ({columns}, _version, _is_deleted, _loaded_at)
+               select {columns}, {version}, false, now() from {landing}"""
+                ).format(**parts)
+            ).rowcount
+        )
+        is_large = True
+    else:
+        counts = _find_differences(db, spec, table, landed, parts)
+        raw_rows = db.execute(
+            sql.SQL("select reltuples from pg_class where oid = to_regclass({})").format(
+                sql.Literal(parts["raw"].as_string(db))
+            )
+        ).fetchone()[0]
+        is_large = counts.total > max(_REWRITE_ROWS, _REWRITE_SHARE * raw_rows)
+        if is_large:
+            _write_anew(db, spec, table, parts)
+        elif counts.total:
+            _write_rows(db, counts, parts)
+        db.execute("drop table pg_temp._differences")
+    ensure_indexes(db, spec, table)
+    if is_large or 10 * counts.total > landed.row_count:
+        db.execute(sql.SQL("analyze {raw}").format(**parts))
+    remember(db, spec, table, landed)
+    return counts
+
+
+def _parts(spec: SystemSpec, table: TableSpec, landed: LandedTable, version: int) -> dict[str, sql.Composable]:
+    landing = sql.Identifier(spec.landing_schema, table.name)
+    values = [name for name in table.column_names if name not in table.key]
+    return {
+        "raw": sql.Identifier(spec.raw_schema, table.name),
+        "landing": landing,
+        "keys": landing if landed.read_kind == WHOLE else sql.Identifier(spec.landing_schema, keys_table(table.name)),
+        "version": sql.Literal(version),
+        "columns": _listed("", table.column_names),
+        "landing_columns": _listed("l", table.column_names),
+        "raw_columns": _listed("r", table.column_names),
+        "key": _listed("", table.key),
+        "landing_key": _listed("l", table.key),
+        "raw_key": _listed("r", table.key),
+        "same": _same("r", "l", table.key),
+        "raw_listed": _same("r", "d", table.key),
+        "landing_listed": _same("l", "d", table.key),
+        "assignments": sql.SQL("").join(sql.SQL("{0} = l.{0}, ").format(sql.Identifier(name)) for name in values),
+    }
+
+
+def _listed(alias: str, names: tuple[str, ...]) -> sql.Composed:
+    return sql.SQL(", ").join(sql.Identifier(alias, name) if alias else sql.Identifier(name) for name in names)
+
+
+def _same(left: str, right: str, key: tuple[str, ...]) -> sql.Composed:
+    return sql.SQL(" and ").join(
+        sql.SQL("{} = {}").format(sql.Identifier(left, name), sql.Identifier(right, name)) for name in key
+    )
+
+
+def _find_differences(
+    db: psycopg.Connection, spec: SystemSpec, table: TableSpec, landed: LandedTable, parts: dict[str, sql.Composable]
+) -> Counts:
+    """List in a temporary table the keys of all rows that are new, changed or gone."""
+    differs = _differs(raw_state(db, spec, table).types, table)
+    db.execute(
+        sql.SQL(
+            """create temporary table _differences on commit drop as
+           select {landing_key}, case when r._version is null then 'new' else 'changed' end as kind
+           from {landing} as l left join {raw} as r on {same}
+           where r._version is null or r._is_deleted or {differs}
+           union all
+           select {raw_key}, 'gone' from {raw} as r
+           where not r._is_deleted and not exists (select 1 from {keys} as l where {same})"""
+        ).format(differs=differs, **parts)
+    )
+    found = dict(db.execute("select kind, count(*) from pg_temp._differences group by kind").fetchall())
+    db.execute("analyze pg_temp._differences")
+    return Counts(found.get("new", 0), found.get("changed", 0), found.get("gone", 0))
+
+
+def _differs(types: dict[str, str], table: TableSpec) -> sql.Composable:
+    values = [name for name in table.column_names if name not in table.key]
+    plain = tuple(name for name in values if types[name] in _EQUAL_IS_SAME)
+    others = tuple(name for name in values if types[name] not in _EQUAL_IS_SAME)
+    tests = [sql.SQL("false")]
+    if plain:
+        tests.append(sql.SQL("row({}) is distinct from row({})").format(_listed("r", plain), _listed("l", plain)))
+    if others:  # *<> compares bytes
+        tests.append(sql.SQL("row({})::record *<> row({})::record").format(_listed("r", others), _listed("l", others)))
+    return sql.SQL("({})").format(sql.SQL(" or ").join(tests))
+
+
+def _write_rows(db: psycopg.Connection, counts: Counts, parts: dict[str, sql.Composable]) -> None:
+    if counts.updated:
+        db.execute(
+            sql.SQL(
+                """update {raw} as r set {assignments} _version = {version}, _is_deleted = false, _loaded_at = now()
+               from {landing} as l join pg_temp._differences as d on {landing_listed}
+               where {same} and d.kind = 'changed'"""
+            ).format(**parts)
+        )
+    if counts.inserted:
+        db.execute(
+            sql.SQL(
+                """insert into {raw} ({columns}, _version, _is_deleted, _loaded_at)
+               select {landing_columns}, {version}, false, now()
+               from {landing} as l join pg_temp._differences as d on {landing_listed}
+               where d.kind = 'new'"""
+            ).format(**parts)
+        )
+    if counts.deleted:
+        db.execute(
+            sql.SQL(
+                """update {raw} as r set _version = {version}, _is_deleted = true, _loaded_at = now()
+               from pg_temp._differences as d where {raw_listed} and d.kind = 'gone'"""
+            ).format(**parts)
+        )
+
+
+def _write_anew(db: psycopg.Connection, spec: SystemSpec, table: TableSpec, parts: dict[str, sql.Composable]) -> None:
+    """The same result as `_write_rows`, for a table of which a large part differs: put together aside, then written once."""
+    db.execute(
+        sql.SQL(
+            """create temporary table _merged on commit drop as
+           select {raw_columns}, r._version, r._is_deleted, r._loaded_at from {raw} as r
+           where not exists (select 1 from pg_temp._differences as d where {raw_listed})
+           union all
+           select {landing_columns}, {version}, false, now()
+           from {landing} as l join pg_temp._differences as d on {landing_listed} where d.kind in ('new', 'changed')
+           union all
+           select {raw_columns}, {version}, true, now()
+           from {raw} as r join pg_temp._differences as d on {raw_listed} where d.kind = 'gone'"""
+        ).format(**parts)
+    )
+    db.execute(sql.SQL("truncate {raw}").format(**parts))
+    drop_indexes(db, spec, table)
+    db.execute(
+        sql.SQL(
+            """insert into {raw} ({columns}, _version, _is_deleted, _loaded_at)
+           select {columns}, _version, _is_deleted, _loaded_at from pg_temp._merged"""
+        ).format(**parts)
+    )
+    db.execute("drop table pg_temp._merged")
