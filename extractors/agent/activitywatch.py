@@ -72,7 +72,7 @@ def _actions(buckets: list[dict], only_host: str, rules: Rules) -> Iterator[Acti
         kind = _text(bucket.get("type"))
         stream = {
             "person": rules.person(host),
-            "stream_key": rules.key("bucket", host, _text(bucket.get("id")), kind),
+            "stream_key": rules.key("bucket", "bucket", host, _text(bucket.get("id")), kind),
             "host_key": rules.key("host", host.casefold()),
         }
         client = _BROWSERS.search(f"{_text(bucket.get('client'))} {_text(bucket.get('id'))}".casefold())

@@ -304,10 +304,10 @@ def _land_files(db: psycopg.Connection, system: str, version: int) -> None:
         (system, version),
     )
     db.execute(
-        """insert into raw_agent._derivations (file_id, derivation_key, _version)
-           select file_id, derivation_key, %s from landing_agent._files where is_new
+        """insert into raw_agent._derivations (file_id, derivation_key, first_version, _version)
+           select file_id, derivation_key, %(version)s, %(version)s from landing_agent._files where is_new
            on conflict (file_id) do update set derivation_key = excluded.derivation_key, _version = excluded._version""",
-        (version,),
+        {"version": version},
     )
     db.execute(
         """delete from quality.quarantined_rows as old using landing_agent._files as files

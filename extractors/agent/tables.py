@@ -41,7 +41,7 @@ def make_raw(db: psycopg.Connection) -> None:
             f"create index if not exists {name}_document on raw_agent.{name} (document_ref) where document_ref is not null"
         )
     db.execute(
-        "create table if not exists raw_agent._derivations (file_id text primary key, derivation_key text not null, _version bigint not null)"
+        "create table if not exists raw_agent._derivations (file_id text primary key, derivation_key text not null, first_version bigint not null, _version bigint not null)"
     )
 
 

@@ -1,0 +1,112 @@
+{#- ActivityWatch events with their sessions: the runs of one host's work without a pause over 30 minutes, ended, too, by an absence over 30
+    minutes. An event counts as work for 4 hours at most (a window left open overnight is none).
+    A block is a run of everything that ever landed of a host: whatever sessions there were or are, each lies in one block;
+    so the version of a row is the newest of its block, and a change makes the sessions of its block anew, no others. -#}
+with
+events as materialized (
+    select
+        watched.*,
+        case when is_work then least(ended_at, occurred_at + interval '4 hours') else occurred_at end as worked_until,
+        case when is_work then least(last_ended_at, occurred_at + interval '4 hours') else occurred_at end as covered_until
+    from {{ ref('int_desktop_work__watched_events') }} as watched
+),
+
+covered as (
+    select
+        events.*,
+        coalesce(occurred_at - max(covered_until) over (
+            partition by host order by occurred_at, stream_key collate "C" rows between unbounded preceding and 1 preceding
+        ) > interval '30 minutes', true) as is_block_start
+    from events
+),
+
+blocked as (
+    select
+        covered.*,
+        count(*) filter (where is_block_start) over (partition by host order by occurred_at, stream_key collate "C") as block_number
+    from covered
+),
+
+versioned as (
+    select
+        host, stream_key, occurred_at, ended_at, worked_until, person, application, action, target_kind, container_key, document_ref,
+        is_current, is_work,
+        max(_version) over (partition by host, block_number) as _version,
+        count(*) filter (where is_current and is_away and ended_at - occurred_at > interval '30 minutes') over (
+            partition by host order by occurred_at, stream_key collate "C"
+        ) as absence_count
+    from blocked
+),
+
+work as (
+    select
+        versioned.*,
+        coalesce(occurred_at - max(worked_until) over (
+            partition by host order by occurred_at, stream_key collate "C" rows between unbounded preceding and 1 preceding
+        ) > interval '30 minutes', true)
+        or absence_count <> lag(absence_count) over (partition by host order by occurred_at, stream_key collate "C") as is_start
+    from versioned
+    where is_current and is_work
+),
+
+numbered as (
+    select
+        work.*,
+        count(*) filter (where is_start) over (partition by host order by occurred_at, stream_key collate "C") as session_number
+    from work
+),
+
+absences as (
+    select numbered.stream_key, numbered.occurred_at, sum(extract(epoch from
+        least(numbered.worked_until, away.ended_at) - greatest(numbered.occurred_at, away.occurred_at))) as away_seconds
+    from numbered
+    inner join events as away
+        on numbered.host = away.host and away.is_current and away.action = 'away'
+        and away.occurred_at < numbered.worked_until and away.ended_at > numbered.occurred_at
+    where numbered.action = 'use_window'
+    group by numbered.stream_key, numbered.occurred_at
+),
+
+in_sessions as (
+    select
+        numbered.stream_key,
+        numbered.occurred_at,
+        numbered.host || '@' || to_char(
+            min(numbered.occurred_at) over (partition by numbered.host, numbered.session_number) at time zone 'UTC',
+            'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
+        ) as case_id,
+        case
+            when numbered.action = 'use_window' then greatest(
+                extract(epoch from numbered.worked_until - numbered.occurred_at) - coalesce(absences.away_seconds, 0), 0
+            )
+        end as duration_seconds
+    from numbered
+    left join absences on numbered.stream_key = absences.stream_key and numbered.occurred_at = absences.occurred_at
+)
+
+select
+    'activitywatch'::text as source_table,
+    versioned.stream_key || '@' || (extract(epoch from versioned.occurred_at) * 1000000)::bigint as source_key,
+    in_sessions.case_id,
+    versioned.is_current,
+    versioned._version,
+    (extract(epoch from versioned.occurred_at) * 1000000)::bigint as source_seq,
+    versioned.occurred_at,
+    versioned.ended_at,
+    in_sessions.duration_seconds,
+    versioned.host as recording_key,
+    versioned.person,
+    versioned.application,
+    versioned.action,
+    null::text as element_key,
+    null::text as element_label,
+    versioned.target_kind,
+    null::bigint as target_row,
+    versioned.container_key,
+    null::text as value_kind,
+    null::bigint as value_length,
+    null::text as value_relation,
+    null::bigint as copy_seq,
+    versioned.document_ref
+from versioned
+left join in_sessions on versioned.stream_key = in_sessions.stream_key and versioned.occurred_at = in_sessions.occurred_at
