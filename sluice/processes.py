@@ -18,7 +18,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 _REQUIRED = ("process", "title", "sources", "case", "activities")
 _OPTIONAL = ("order", "closing_activities", "k_anonymity", "case_level_public", "future_tolerance", "checks",
-             "description")
+             "description", "extra_tables")
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Process:
 
     sources: the systems whose raw tables its models read. case: what one case is, in words. order: what orders the
     events of a case, first to last. activities: the dbt seed that declares activity, rank, category, is_automated.
-    checks: settings of the gate, by the gate's own names. kind: 'declared' in YAML, or 'imported' from a file.
+    checks: settings of the gate, by the gate's own names. extra_tables: further tables per case, published as
+    event_log.<process>_<table>. kind: 'declared' in YAML, or 'imported' from a file.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Process:
     case_level_public: bool = True
     future_tolerance: timedelta = timedelta(days=1)
     description: str = ""
+    extra_tables: tuple[str, ...] = ()
     checks: Mapping[str, Any] = field(default_factory=dict)
     kind: str = "declared"
 
@@ -98,7 +100,7 @@ def _checked(path: Path, name: str, declared: dict[str, Any]) -> Process:
     for key in ("title", "case", "activities", "description"):
         if not isinstance(declared.get(key, ""), str):
             raise fail(key, "a text")
-    for key in ("sources", "order", "closing_activities"):
+    for key in ("sources", "order", "closing_activities", "extra_tables"):
         values = declared.get(key, [])
         if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
             raise fail(key, "a list of names")
@@ -124,6 +126,7 @@ def _checked(path: Path, name: str, declared: dict[str, Any]) -> Process:
         case_level_public=declared.get("case_level_public", True),
         future_tolerance=_duration(declared.get("future_tolerance", "1 day"), fail),
         description=declared.get("description", ""),
+        extra_tables=tuple(declared.get("extra_tables", ())),
         checks=MappingProxyType(declared.get("checks", {})),
     )
 
