@@ -71,11 +71,7 @@ class Person:
     desktop: str  # at the workstation
     email: str
     company_id: int
-
-    @property
-    def sender(self) -> str:
-        """As in a message's From."""
-        return f'"{self.name}" <{self.email}>'
+    sender: str  # as in a message's From
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +94,8 @@ class Company:
         first, last, words = list(FIRST), list(LAST), list(WORDS)
         for names in (first, last, words):
             rng.shuffle(names)
-        self.bot = Person(SYSTEM, 2, "bot", "OdooBot", "__system__", "", "odoobot@example.com", 1)
+        self.bot = Person(SYSTEM, 2, "bot", "OdooBot", "__system__", "", "odoobot@example.com", 1,
+                          '"OdooBot" <odoobot@example.com>')
         self.staff: dict[str, list[Person]] = {}
         number = 0
         for role, size in ROLES.items():
@@ -106,8 +103,9 @@ class Company:
             for n in range(size):
                 given, family = first[number], last[number]
                 login = f"{given}.{family}".lower()
-                people.append(Person(7 + number, 64 + number, role, f"{given} {family}", login,
-                                     f"{given[0]}{family}".lower(), f"{login}@sluice-demo.example", 1 + (n % 3 == 2)))
+                email = f"{login}@sluice-demo.example"
+                people.append(Person(7 + number, 64 + number, role, f"{given} {family}", login, f"{given[0]}{family}".lower(),
+                                     email, 1 + (n % 3 == 2), f'"{given} {family}" <{email}>'))
                 number += 1
             self.staff[role] = people
         self.people = [self.bot, *(person for people in self.staff.values() for person in people)]

@@ -9,8 +9,9 @@ from random import Random
 
 from sluice.demo import rpa_logger
 from sluice.demo.company import Person
+from sluice.demo.invoices import Invoice
 from sluice.demo.tables import cents
-from sluice.demo.world import World
+from sluice.demo.world import Case, World
 
 ERP = "https://erp.sluice-demo.example/odoo"
 BILL_FIELDS = (("A", "partner_id", "Vendor"), ("B", "ref", "Bill Reference"), ("C", "invoice_date", "Bill Date"),
@@ -34,13 +35,13 @@ class Desks:
                 self.post_bill(rng, at, person, document, case, extra)
         self.world.desktop.clear()
 
-    def post_bill(self, rng: Random, at: int, person: Person, document: str, case: object, bill: dict) -> None:
+    def post_bill(self, rng: Random, at: int, person: Person, document: str, case: Case, bill: Invoice) -> None:
         """The work that ends with the click on 'Confirm' at `at`."""
         world, data = self.world, case.data
         fast = world.plant["fast_clerk"] and person is world.company.fast_clerk
         copied = world.plant["copy_paste_posting"] and not fast
-        user, url = person.desktop, f"{ERP}/accounting/vendor-bills/{bill['id']}"
-        values = (data["supplier"].name, f"INV-{data['name']}", world.stamp(at)[:10], cents(bill["total"]), "1", "30 days",
+        user, url = person.desktop, f"{ERP}/accounting/vendor-bills/{bill.invoice_id}"
+        values = (data["supplier"].name, bill.ref, world.stamp(at)[:10], cents(bill.total), "1", "30 days",
                   f"DE{rng.randrange(10**9, 10**10)}")
         steps: list[tuple[float, str, str, dict[str, str]]] = [
             (6, "Chrome", "navigate_to", {"url": f"{ERP}/purchase/{data['name']}"}),

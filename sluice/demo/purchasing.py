@@ -3,8 +3,10 @@
 from math import exp
 from random import Random
 
+from sluice.demo import invoices, stock
 from sluice.demo.calendar import HOUR, WORKDAY
-from sluice.demo.company import PICKING_TYPES, Person
+from sluice.demo.company import Person
+from sluice.demo.stock import Line
 from sluice.demo.tables import NULL, cents
 from sluice.demo.world import NOTE, Case, World
 
@@ -24,14 +26,16 @@ def plan(world: World, number: int, work: int, rng: Random) -> None:
     case = Case(number)
     staff, time = company.staff, world.calendar.time
     supplier = company.suppliers[int(rng.random() ** 1.4 * len(company.suppliers))]
-    lines = [(product, 1 + int(rng.random() * 39), int(price * (0.85 + 0.3 * rng.random())))
-             for product in rng.sample(company.products, 1 + int(rng.random() * 4)) for price in (product[2],)]
+    first, products = int(rng.random() * len(company.products)), company.products
+    lines = [(products[(first + 7 * n) % len(products)], 1 + int(rng.random() * 39), 0.85 + 0.3 * rng.random())
+             for n in range(1 + int(rng.random() * 3))]
+    lines = [(product, quantity, int(product[2] * factor)) for product, quantity, factor in lines]
     total = sum(quantity * price for _, quantity, price in lines)
     data = case.data
     buyer, helper = rng.choice(staff["buyer"]), rng.choice(staff["buyer"])
     clerk = rng.choice(staff["ap"])
     treasurer = rng.choice(staff["treasury"])
-    data.update(supplier=supplier, lines=lines, state="RFQ", bills={}, pickings=[], same_as=None)
+    data.update(supplier=supplier, lines=lines, state="RFQ", bills={}, links={}, pickings=[], same_as=None)
     created = time(work)
     day = created // 86400
     data["late"] = day >= world.hold_from and work % WORKDAY > WORKDAY - 2 * HOUR
@@ -137,118 +141,105 @@ def _shown(case: Case, kind: str, at: int) -> int | None:
 
 def create(world: World, case: Case, at: int, person: Person, _: object) -> None:
     """Create RFQ: the order, its lines, and Odoo's note."""
-    data, schema, when = case.data, world.schema, world.stamp(at)
+    data, forms, when, user = case.data, world.forms, world.stamp(at), person.user_id
     supplier = data["supplier"]
-    order = world.next_id("purchase_order")
+    order, name = world.next_id("purchase_order"), _name(case.number)
     rate = world.company.rate(supplier.company_id, supplier.currency_id, when)
-    data.update(id=order, name=_name(case.number), rate=rate, total=0)
-    T = schema.purchase_order
-    row = T.row(id=order, partner_id=supplier.partner_id, currency_id=supplier.currency_id, user_id=person.user_id,
-                company_id=supplier.company_id, create_uid=person.user_id, write_uid=person.user_id, name=data["name"],
-                partner_ref=f"AB-{10_000 + case.number * 7 % 89_989}", origin="Reorder", state="draft", invoice_status="no",
-                note=f"Agreed with {supplier.name} by phone", currency_rate=str(rate), date_order=when,
-                date_planned=world.stamp(data.get("planned", at)), create_date=when, write_date=when)
-    data["row"] = row
-    case.docs.append(("purchase_order", row))
-    L = schema.purchase_order_line
-    data["line_rows"] = rows = []
+    planned = data.setdefault("planned", at)
+    lines = []
     for (product, label, _price), quantity, price in data["lines"]:
-        line = L.row(id=world.next_id("purchase_order_line"), product_id=product, order_id=order, create_uid=person.user_id,
-                     write_uid=person.user_id, name=label, product_qty=f"{quantity}.00", price_unit=cents(price),
-                     price_subtotal=cents(price * quantity), qty_invoiced="0.00", qty_received="0.00", create_date=when,
-                     write_date=when)
-        data["total"] += price * quantity
-        rows.append([line, quantity, price, 0])
-        case.docs.append(("purchase_order_line", line))
+        number = world.next_id("purchase_order_line")
+        row = [number, product, order, user, user, label, f"{quantity}.00", cents(price), cents(price * quantity), "0.00", "0.00",
+               when, when]
+        lines.append(Line(row, number, product, label, quantity, price))
+        case.docs.append((forms.purchase_line, row))
+    row = [order, supplier.partner_id, supplier.currency_id, user, supplier.company_id, user, user, name,
+           f"AB-{10_000 + case.number * 7 % 89_989}", "draft", "no", f"Agreed with {supplier.name} by phone", NULL, NULL, NULL, rate,
+           NULL, when, NULL, world.stamp(planned), when, when, NULL, NULL]
+    data.update(id=order, name=name, rate=rate, lines=lines, row=row)
+    case.docs.append((forms.purchase_order, row))
     _amounts(world, case)
     world.message(MODEL, order, NOTE, at, person, "<p>Purchase Order created</p>")
-    world.event(PROCESS, data["name"], data["name"], "Create RFQ", at, person)
-    world.record(case, at, "create_rfq", person, data["name"])
+    world.event(PROCESS, name, name, "Create RFQ", at, person)
+    world.record(case, at, "create_rfq", person, name)
 
 
 def _amounts(world: World, case: Case) -> None:
-    data, T = case.data, world.schema.purchase_order
-    row, total = data["row"], data["total"]
+    data, T = case.data, world.forms.purchase_order
+    row, total = data["row"], sum(line.quantity * line.price for line in data["lines"])
+    data["total"] = total
     row[T.amount_untaxed] = row[T.amount_total] = cents(total)
     row[T.amount_total_cc] = cents(round(total / data["rate"]))
 
 
 def _touch(world: World, case: Case, at: int, user: int) -> None:
-    T, row = world.schema.purchase_order, case.data["row"]
-    row[T.write_date], row[T.write_uid] = world.stamp(at), str(user)
+    T, row = world.forms.purchase_order, case.data["row"]
+    row[T.write_date], row[T.write_uid] = world.stamp(at), user
 
 
-def _to_state(world: World, case: Case, at: int, person: Person, subtype: int, label: str, state: str) -> None:
+def _to_state(world: World, case: Case, at: int, person: Person, subtype: int, label: str, state: str, activity: str) -> None:
     data = case.data
-    data["row"][world.schema.purchase_order.state] = state
+    data["row"][world.forms.purchase_order.state] = state
     _touch(world, case, at, person.user_id)
-    message = world.message(MODEL, data["id"], subtype, at, person, shown=_shown(case, "future", at))
+    shown = _shown(case, "future", at)
+    message = world.message(MODEL, data["id"], subtype, at, person, shown=shown)
     world.track(message, MODEL, "state", at, person, old=data["state"], new=label)
     data["state"] = label
+    world.event(PROCESS, data["name"], data["name"], activity, shown or at, person)
 
 
 def send(world: World, case: Case, at: int, person: Person, _: object) -> None:
     """Send RFQ."""
-    _to_state(world, case, at, person, 55, "RFQ Sent", "sent")
-    name = case.data["name"]
-    world.event(PROCESS, name, name, "Send RFQ", _shown(case, "future", at) or at, person)
-    world.record(case, at, "send_rfq", person, name)
+    _to_state(world, case, at, person, 55, "RFQ Sent", "sent", "Send RFQ")
+    world.record(case, at, "send_rfq", person, case.data["name"])
 
 
 def request_approval(world: World, case: Case, at: int, person: Person, _: object) -> None:
     """Request Approval: confirming an order above the limit."""
-    _to_state(world, case, at, person, 53, "To Approve", "to approve")
-    world.event(PROCESS, case.data["name"], case.data["name"], "Request Approval", _shown(case, "future", at) or at, person)
+    _to_state(world, case, at, person, 53, "To Approve", "to approve", "Request Approval")
 
 
 def approve(world: World, case: Case, at: int, person: Person, _: object) -> None:
     """Approve PO, which makes the receipt."""
-    _make_receipt(world, case, at, person)
-    _to_state(world, case, at, person, 54, "Purchase Order", "purchase")
-    case.data["row"][world.schema.purchase_order.date_approve] = world.stamp(at)
-    world.event(PROCESS, case.data["name"], case.data["name"], "Approve PO", _shown(case, "future", at) or at, person)
+    _order_goods(world, case, at, person)
+    _to_state(world, case, at, person, 54, "Purchase Order", "purchase", "Approve PO")
     world.record(case, at, "approve", person, case.data["name"])
 
 
 def confirm(world: World, case: Case, at: int, person: Person, _: object) -> None:
     """Confirm PO: below the limit, no approval."""
-    _make_receipt(world, case, at, person)
-    _to_state(world, case, at, person, 53, "Purchase Order", "purchase")
-    case.data["row"][world.schema.purchase_order.date_approve] = world.stamp(at)
-    world.event(PROCESS, case.data["name"], case.data["name"], "Confirm PO", _shown(case, "future", at) or at, person)
+    _order_goods(world, case, at, person)
+    _to_state(world, case, at, person, 53, "Purchase Order", "purchase", "Confirm PO")
 
 
 def cancel(world: World, case: Case, at: int, person: Person, _: object) -> None:
     """Cancel PO."""
-    _to_state(world, case, at, person, NOTE, "Cancelled", "cancel")
-    world.event(PROCESS, case.data["name"], case.data["name"], "Cancel PO", _shown(case, "future", at) or at, person)
+    _to_state(world, case, at, person, NOTE, "Cancelled", "cancel", "Cancel PO")
     world.recent_cancelled.append(case)
 
 
 def change_price(world: World, case: Case, at: int, person: Person, _: object) -> None:
-    """Change Price: logged by the system user, as Odoo recomputes the total."""
-    data, L = case.data, world.schema.purchase_order_line
-    if data["pickings"] and data["pickings"][0]["done"]:
+    """Change Price: logged by the system user, as Odoo recomputes the total. Not any more once goods are there."""
+    data, L, bot = case.data, world.forms.purchase_line, world.company.bot
+    if data["pickings"][0].is_done:
         return
-    line = max(data["line_rows"], key=lambda line: line[1] * line[2])
+    line = max(data["lines"], key=lambda line: line.quantity * line.price)
     old = data["total"]
-    line[2] += max(1, line[2] * (2 + case.number % 7) // 100)
-    line[0][L.price_unit], line[0][L.price_subtotal] = cents(line[2]), cents(line[1] * line[2])
-    line[0][L.write_date], line[0][L.write_uid] = world.stamp(at), str(person.user_id)
-    data["total"] = sum(quantity * price for _, quantity, price, _ in data["line_rows"])
+    line.price += max(1, line.price * (2 + case.number % 7) // 100)
+    line.row[L.price_unit], line.row[L.price_subtotal] = cents(line.price), cents(line.quantity * line.price)
+    line.row[L.write_date], line.row[L.write_uid] = world.stamp(at), person.user_id
     _amounts(world, case)
-    bot = world.company.bot
     _touch(world, case, at, bot.user_id)
     message = world.message(MODEL, data["id"], NOTE, at, bot)
     world.track(message, MODEL, "amount_untaxed", at, bot, old_float=old / 100, new_float=data["total"] / 100,
                 currency=data["supplier"].currency_id)
-    world.event(PROCESS, data["name"], data["name"], "Change Price", at, person)
+    world.event(PROCESS, data["name"], data["name"], "Change Price", at, bot)
     world.measures.counts["price_change_after_approval_cases"] += 1
 
 
 def acknowledge(world: World, case: Case, at: int, person: Person, _: object) -> None:
     """Vendor Acknowledges: recorded by the buyer, or by Odoo itself at the first receipt."""
-    data, T = case.data, world.schema.purchase_order
+    data, T = case.data, world.forms.purchase_order
     if data["row"][T.acknowledged] == "t":
         return
     data["row"][T.acknowledged] = "t"
@@ -258,229 +249,113 @@ def acknowledge(world: World, case: Case, at: int, person: Person, _: object) ->
     world.event(PROCESS, data["name"], data["name"], "Vendor Acknowledges", at, person)
 
 
-def _make_receipt(world: World, case: Case, at: int, person: Person) -> None:
-    data = case.data
-    picking = _picking(world, case, at, world.company.bot, None)
-    picking["moves"] = [_move(world, case, at, person, picking, line, line[1]) for line in data["line_rows"]]
-    world.message("stock.picking", picking["id"], NOTE, at, world.company.bot,
-                  f"<p>This transfer has been created from: {data['name']}</p>")
-
-
-def _picking(world: World, case: Case, at: int, person: Person, backorder_of: int | None) -> dict:
-    data, T, when = case.data, world.schema.stock_picking, world.stamp(at)
-    company_id = data["supplier"].company_id
-    number = world.next_id("stock_picking")
-    prefix = "WH" if company_id == 1 else "WH2"
-    name = f"{prefix}/IN/{world.next_number(('picking', company_id, 'in')):05d}"
-    row = T.row(id=number, name=name, state="assigned", origin=data["name"], picking_type_id=PICKING_TYPES[company_id, "in"],
-                partner_id=data["supplier"].partner_id, company_id=company_id, backorder_id=backorder_of,
-                scheduled_date=world.stamp(data["planned"]), date_deadline=world.stamp(data["planned"]),
-                create_uid=person.user_id, write_uid=person.user_id, create_date=when, write_date=when)
-    case.docs.append(("stock_picking", row))
-    case.docs.append(("purchase_order_stock_picking_rel", [str(data["id"]), str(number)]))
-    picking = {"id": number, "name": name, "row": row, "moves": [], "done": False}
+def _order_goods(world: World, case: Case, at: int, person: Person) -> None:
+    data, bot = case.data, world.company.bot
+    data["row"][world.forms.purchase_order.date_approve] = world.stamp(at)
+    picking = stock.new_picking(world, case, at, bot, partner=data["supplier"], direction="in", order_id=data["id"], origin=data["name"],
+                                planned=data["planned"])
+    stock.add_moves(world, case, at, person, picking, [(line, line.quantity) for line in data["lines"]], data["supplier"].company_id)
     data["pickings"].append(picking)
-    world.message("stock.picking", number, NOTE, at, person, "<p>Transfer created</p>")
-    return picking
-
-
-def _move(world: World, case: Case, at: int, person: Person, picking: dict, line: list, quantity: int) -> list:
-    T, when = world.schema.stock_move, world.stamp(at)
-    row = T.row(id=world.next_id("stock_move"), picking_id=picking["id"], product_id=line[0][world.schema.purchase_order_line.product_id],
-                state="assigned", product_uom_qty=f"{quantity}.00", quantity=f"{quantity}.00",
-                purchase_line_id=line[0][0], company_id=case.data["supplier"].company_id, date=world.stamp(case.data["planned"]),
-                create_uid=person.user_id, write_uid=person.user_id, create_date=when, write_date=when)
-    case.docs.append(("stock_move", row))
-    return [row, line, quantity]
+    world.message("stock.picking", picking.picking_id, NOTE, at, bot, f"<p>This transfer has been created from: {data['name']}</p>")
 
 
 def receive(world: World, case: Case, at: int, person: Person, is_last: object) -> None:
-    """Receive Goods: all of what is open, or about half of it with a back order for the rest."""
-    data, schema, when = case.data, world.schema, world.stamp(at)
-    picking = data["pickings"][-1]
-    P, M, L, T = schema.stock_picking, schema.stock_move, schema.purchase_order_line, schema.purchase_order
-    rest = []
-    if not is_last:
-        for move in picking["moves"]:
-            taken = max(1, move[2] * 3 // 5)
-            if taken < move[2]:
-                rest.append((move[1], move[2] - taken))
-                move[2] = taken
-                move[0][M.product_uom_qty] = move[0][M.quantity] = f"{taken}.00"
-                world.message("stock.picking", picking["id"], NOTE, at, person, "<div>The initial demand has been updated.</div>")
-    for row, line, quantity in picking["moves"]:
-        row[M.state], row[M.date], row[M.write_date], row[M.write_uid] = "done", when, when, str(person.user_id)
-        line[3] += quantity
-        line[0][L.qty_received], line[0][L.write_date], line[0][L.write_uid] = f"{line[3]}.00", when, str(person.user_id)
-    picking["done"] = True
-    shown = _shown(case, "backwards", at)
-    done = when if shown is None else world.stamp(shown)
-    picking["row"][P.state], picking["row"][P.date_done] = "done", done
-    picking["row"][P.write_date], picking["row"][P.write_uid] = when, str(person.user_id)
-    first = data["row"][T.effective_date] == NULL
-    if first:
-        data["row"][T.effective_date] = done
-        world.measures.values["late_supplier_days" if data["supplier"] is world.company.late_supplier else "other_suppliers_days"
-                              ].append((at - data["planned"]) / 86400)
-    data["row"][T.receipt_status] = "partial" if rest else "full"
-    data["row"][T.invoice_status] = "to invoice"
+    """Receive Goods: all of what is open, or a part with a back order for the rest."""
+    data, T, L, when = case.data, world.forms.purchase_order, world.forms.purchase_line, world.stamp(at)
+    picking, shown, supplier = data["pickings"][-1], _shown(case, "backwards", at), data["supplier"]
+    backorder = stock.complete(world, case, at, person, picking, is_last=bool(is_last), partner=supplier, order_id=data["id"],
+                               origin=data["name"], planned=data["planned"], shown=shown)
+    for line in data["lines"]:
+        line.row[L.qty_received], line.row[L.write_date], line.row[L.write_uid] = f"{line.moved}.00", when, person.user_id
+    row, is_first = data["row"], data["row"][T.effective_date] == NULL
+    if is_first:
+        row[T.effective_date] = picking.row[world.forms.picking.date_done]
+        late = supplier is world.company.late_supplier
+        world.measures.values["days_after_plan_late_supplier" if late else "days_after_plan_others"].append((at - data["planned"]) / 86400)
+    row[T.receipt_status], row[T.invoice_status] = "partial" if backorder else "full", "to invoice"
     _touch(world, case, at, person.user_id)
-    if rest:
-        backorder = _picking(world, case, at, person, picking["id"])
-        backorder["moves"] = [_move(world, case, at, person, backorder, line, quantity) for line, quantity in rest]
-        world.message("stock.picking", picking["id"], NOTE, at, person, f"<p>The backorder {backorder['name']} has been created.</p>")
-    for _ in picking["moves"]:
-        world.message(MODEL, data["id"], NOTE, at, world.company.bot, "<div><strong>The received quantity has been updated.</strong></div>")
-    message = world.message("stock.picking", picking["id"], NOTE, at, person, shown=shown)
-    world.track(message, "stock.picking", "state", at, person, old="Ready", new="Done")
-    world.event(PROCESS, data["name"], picking["name"], "Receive Goods", shown or at, person)
-    if first:
+    world.message(MODEL, data["id"], NOTE, at, world.company.bot, "<div><strong>The received quantity has been updated.</strong></div>")
+    stock.log_done(world, at, person, picking, shown)
+    if backorder:
+        data["pickings"].append(backorder)
+    world.event(PROCESS, data["name"], picking.name, "Receive Goods", shown or at, person)
+    if is_first:
         acknowledge(world, case, at, person, None)
 
 
 def create_bill(world: World, case: Case, at: int, person: Person, key: object) -> None:
     """Create Vendor Bill: a draft without a name, with one line per order line."""
-    data, schema, when = case.data, world.schema, world.stamp(at)
-    supplier, day = data["supplier"], when[:10]
-    rate = world.company.rate(supplier.company_id, supplier.currency_id, day)
-    number, total, T, L = world.next_id("account_move"), data["total"], schema.account_move, schema.account_move_line
-    signed = cents(-round(total / rate))
-    row = T.row(id=number, name="/" if supplier.company_id == 2 else NULL, state="draft", move_type="in_invoice",
-                payment_state="not_paid", partner_id=supplier.partner_id, currency_id=supplier.currency_id,
-                company_id=supplier.company_id, date=day, invoice_date=day, invoice_date_due=world.stamps.day(at + 30 * 86400),
-                invoice_origin=data["name"], ref=f"INV-{data['name']}-{data['same_as'] if data['same_as'] and key > data['same_as'] else key}",
-                invoice_partner_display_name=supplier.name, invoice_source_email=supplier.email,
-                amount_untaxed=cents(total), amount_total=cents(total), amount_residual=cents(total),
-                amount_total_signed=signed, amount_untaxed_signed=signed, invoice_currency_rate=str(rate),
-                create_uid=person.user_id, write_uid=person.user_id, create_date=when, write_date=when)
-    case.docs.append(("account_move", row))
-    case.docs.append(("account_move_purchase_order_rel", [str(data["id"]), str(number)]))
-    P = schema.purchase_order_line
-    lines = []
-    for line, quantity, price, _ in data["line_rows"]:
-        lines.append(L.row(id=world.next_id("account_move_line"), move_id=number, product_id=line[P.product_id],
-                           purchase_line_id=line[0], quantity=f"{quantity}.00", price_unit=cents(price),
-                           price_subtotal=cents(price * quantity), name=f"{data['name']}: {line[P.name]}", display_type="product",
-                           company_id=supplier.company_id, currency_id=supplier.currency_id, create_uid=person.user_id,
-                           write_uid=person.user_id, create_date=when, write_date=when))
-        line[P.qty_invoiced], line[P.write_date], line[P.write_uid] = f"{quantity}.00", when, "1"
-    lines.append(L.row(id=world.next_id("account_move_line"), move_id=number, quantity="0.00", price_unit="0.0", price_subtotal="0.00",
-                       display_type="payment_term", company_id=supplier.company_id, currency_id=supplier.currency_id,
-                       create_uid=person.user_id, write_uid=person.user_id, create_date=when, write_date=when))
-    case.docs.extend(("account_move_line", line) for line in lines)
-    data["row"][schema.purchase_order.invoice_status] = "invoiced"
+    data, L, when = case.data, world.forms.purchase_line, world.stamp(at)
+    same = data["same_as"]  # a duplicate carries the vendor's own reference a second time
+    ref = f"INV-{data['name']}-{same if same and key > same else key}"
+    bill = invoices.draft(world, case, at, person, partner=data["supplier"], lines=data["lines"], origin=data["name"], ref=ref, is_bill=True)
+    data["bills"][key] = bill
+    data["links"][key] = link = (world.forms.order_bill, [data["id"], bill.invoice_id])
+    case.docs.append(link)
+    for line in data["lines"]:
+        line.row[L.qty_invoiced], line.row[L.write_date], line.row[L.write_uid] = f"{line.quantity}.00", when, 1
+    data["row"][world.forms.purchase_order.invoice_status] = "invoiced"
     _touch(world, case, at, 1)
-    data["bills"][key] = {"id": number, "row": row, "lines": lines, "total": total}
-    world.message("account.move", number, NOTE, at, person, "<p>Vendor Bill Created</p>")
-    world.message("account.move", number, NOTE, at, person, f"<p>This vendor bill has been created from: {data['name']}</p>")
-    world.event(PROCESS, data["name"], f"move:{number}", "Create Vendor Bill", at, person)
-
-
-def _write_bill(world: World, bill: dict, at: int, person: Person) -> None:
-    T, L, when = world.schema.account_move, world.schema.account_move_line, world.stamp(at)
-    user = str(person.user_id)
-    bill["row"][T.write_date], bill["row"][T.write_uid] = when, user
-    for line in bill["lines"]:
-        line[L.write_date], line[L.write_uid] = when, user
+    world.message("account.move", bill.invoice_id, NOTE, at, person, "<p>Vendor Bill Created</p>")
+    world.message("account.move", bill.invoice_id, NOTE, at, person, f"<p>This vendor bill has been created from: {data['name']}</p>")
+    world.event(PROCESS, data["name"], f"move:{bill.invoice_id}", "Create Vendor Bill", at, person)
 
 
 def cancel_bill(world: World, case: Case, at: int, person: Person, key: object) -> None:
     """Cancel Vendor Bill, while it is a draft."""
     bill = case.data["bills"][key]
-    bill["row"][world.schema.account_move.state] = "cancel"
-    _write_bill(world, bill, at, person)
-    message = world.message("account.move", bill["id"], NOTE, at, person)
-    world.track(message, "account.move", "state", at, person, old="Draft", new="Cancelled")
-    world.event(PROCESS, case.data["name"], f"move:{bill['id']}", "Cancel Vendor Bill", at, person)
-    world.recent_dropped_bills.append((case, bill))
+    invoices.cancel(world, bill, at, person)
+    world.event(PROCESS, case.data["name"], f"move:{bill.invoice_id}", "Cancel Vendor Bill", at, person)
+    world.recent_dropped_bills.append((case, key))
 
 
 def post_bill(world: World, case: Case, at: int, person: Person, key: object) -> None:
-    """Post Vendor Bill, which gives it its name."""
-    data, T, when = case.data, world.schema.account_move, world.stamp(at)
+    """Post Vendor Bill, which gives it its name; Odoo writes the received moves, too."""
+    data, M, when = case.data, world.forms.move, world.stamp(at)
     bill = data["bills"][key]
-    month = when[:4] + "/" + when[5:7]
+    month = f"{when[:4]}/{when[5:7]}"
     name = f"BILL/{month}/{world.next_number(('bill', data['supplier'].company_id, month)):04d}"
-    bill["name"] = name
-    bill["row"][T.name], bill["row"][T.state] = name, "posted"
-    _write_bill(world, bill, at, person)
-    M = world.schema.stock_move
+    invoices.post(world, bill, at, person, name=name, subtype=NOTE)
     for picking in data["pickings"]:
-        for row, _, _ in picking["moves"]:
-            row[M.write_date], row[M.write_uid] = when, str(person.user_id)
-    message = world.message("account.move", bill["id"], NOTE, at, person)
-    world.track(message, "account.move", "state", at, person, old="Draft", new="Posted")
-    world.track(message, "account.move", "name", at, person, new=name)
-    world.track(message, "account.move", "checked", at, person, old_int=0, new_int=1)
+        for row, _, _ in picking.moves:
+            row[M.write_date], row[M.write_uid] = when, person.user_id
     world.event(PROCESS, data["name"], name, "Post Vendor Bill", at, person)
     world.record(case, at, "post_bill", person, name, bill)
 
 
 def pay(world: World, case: Case, at: int, person: Person, key: object) -> None:
-    """Register Payment: the payment, its journal entry, and the bill's new payment state."""
+    """Register Payment."""
     data = case.data
-    bill = data["bills"][key]
-    supplier = data["supplier"]
-    payment = register_payment(world, case, at, person, bill, supplier, direction="outbound", name=bill["row"][world.schema.account_move.ref])
+    payment = invoices.pay(world, case, at, person, data["bills"][key], partner=data["supplier"], is_bill=True)
     world.event(PROCESS, data["name"], payment, "Register Payment", at, person)
 
 
-def register_payment(world: World, case: Case, at: int, person: Person, bill: dict, partner: object, *, direction: str, name: str) -> str:
-    """The rows of a payment of `bill` in full, for vendors and customers alike; returns the payment's name."""
-    schema, when, bot = world.schema, world.stamp(at), world.company.bot
-    T, L, P, day = schema.account_move, schema.account_move_line, schema.account_payment, when[:10]
-    company_id, currency, total = partner.company_id, partner.currency_id, bill["total"]
-    payment, entry = world.next_id("account_payment"), world.next_id("account_move")
-    document = f"PBNK{company_id}/{when[:4]}/{world.next_number(('payment', company_id, when[:4])):05d}"
-    rate = world.company.rate(company_id, currency, day)
-    inbound = direction == "inbound"
-    company_amount = round(total / rate)
-    stamps = dict(create_uid=person.user_id, create_date=when, write_date=when)
-    case.docs.append(("account_payment", P.row(
-        id=payment, name=document, state="paid" if inbound else "in_process", payment_type=direction,
-        partner_type="customer" if inbound else "supplier", partner_id=partner.partner_id, currency_id=currency,
-        company_id=company_id, move_id=entry, amount=cents(total),
-        amount_company_currency_signed=cents(company_amount if inbound else -company_amount), date=day, is_reconciled=True,
-        is_matched=False, memo=f"{name} {partner.name}", write_uid=1, **stamps)))
-    case.docs.append(("account_move", T.row(
-        id=entry, name=document, state="posted", move_type="entry", payment_state="not_paid", partner_id=partner.partner_id,
-        currency_id=currency, company_id=company_id, origin_payment_id=payment, date=day, invoice_date_due=day, ref=name,
-        amount_untaxed="0.00", amount_total=cents(total), amount_residual="0.00", amount_total_signed=cents(company_amount),
-        amount_untaxed_signed="0.00", invoice_currency_rate="0.0", write_uid=person.user_id, **stamps)))
-    for sign in (-1, 1):
-        case.docs.append(("account_move_line", L.row(
-            id=world.next_id("account_move_line"), move_id=entry, quantity="1.00", price_unit="0.0", price_subtotal=cents(sign * total),
-            name=f"Manual Payment: {name}", display_type="product", company_id=company_id, currency_id=currency,
-            write_uid=person.user_id, **stamps)))
-    case.docs.append(("account_move__account_payment", [str(bill["id"]), str(payment)]))
-    row = bill["row"]
-    row[T.payment_state], row[T.amount_residual] = "paid", "0.00"
-    _write_bill(world, bill, at, person)
-    world.message("account.payment", payment, NOTE, at, person, "<p>Payments created</p>")
-    world.message("account.move", entry, NOTE, at, bot, "<p>Journal Entry created</p>")
-    message = world.message("account.move", bill["id"], 6, at, person)
-    world.track(message, "account.move", "payment_state", at, person, old="Not Paid", new="Paid")
-    return document
-
-
-def delete_cancelled(world: World, case: Case) -> None:
-    """Delete an order that was cancelled as a draft, with its lines and messages, as Odoo's unlink does."""
-    data = case.data
-    deleted = world.batch.deleted
-    deleted.append(("mail_tracking_value", f"mail_message_id in (select id from mail_message where model = '{MODEL}' and res_id = {data['id']})"))
-    deleted.append(("mail_message", f"model = '{MODEL}' and res_id = {data['id']}"))
-    deleted.append(("purchase_order_line", f"order_id = {data['id']}"))
-    deleted.append(("purchase_order", f"id = {data['id']}"))
-    world.gone.add((PROCESS, data["name"], "*"))
-
-
-def unlink_bill(world: World, case: Case, bill: dict) -> None:
-    """Take a cancelled bill off its order: its lines go, and with them the row that links it."""
-    world.batch.deleted.append(("account_move_line", f"move_id = {bill['id']} and purchase_line_id is not null"))
-    world.batch.deleted.append(("account_move_purchase_order_rel", f"account_move_id = {bill['id']} and purchase_order_id = {case.data['id']}"))
-    world.gone.add((PROCESS, case.data["name"], f"move:{bill['id']}"))
+# deletions ---------------------------------------------------------------------------------------------------------
 
 
 def is_deletable(case: Case) -> bool:
     """Whether Odoo would let the order be deleted: cancelled, nothing received, nothing billed."""
     return case.data["state"] == "Cancelled" and not case.data["pickings"] and not case.data["bills"]
+
+
+def delete_cancelled(world: World, case: Case) -> None:
+    """Delete an order that was cancelled as a draft, with its lines and messages, as Odoo's unlink does."""
+    order, deleted = case.data["id"], world.batch.deleted
+    messages = f"model = '{MODEL}' and res_id = {order}"
+    deleted.append(("mail_tracking_value", f"mail_message_id in (select id from mail_message where {messages})"))
+    deleted.append(("mail_message", messages))
+    deleted.append(("purchase_order_line", f"order_id = {order}"))
+    deleted.append(("purchase_order", f"id = {order}"))
+    case.docs.clear()
+    world.gone.add((PROCESS, case.data["name"], "*"))
+
+
+def unlink_bill(world: World, case: Case, key: object) -> None:
+    """Take a cancelled bill off its order: its lines go, and with them the row that links it."""
+    bill, data = case.data["bills"][key], case.data
+    lines = [line for line in bill.lines if line[0] is world.forms.invoice_line]
+    dropped = {id(row) for _, row in [*lines, data["links"][key]]}
+    case.docs = [doc for doc in case.docs if id(doc[1]) not in dropped]
+    world.batch.deleted.append(("account_move_line", f"move_id = {bill.invoice_id} and display_type = 'product'"))
+    world.batch.deleted.append(("account_move_purchase_order_rel", f"account_move_id = {bill.invoice_id}"))
+    world.gone.add((PROCESS, data["name"], f"move:{bill.invoice_id}"))

@@ -37,14 +37,19 @@ class Table:
         self._name = name
         self._columns = columns
         self._empty = [NULL] * len(columns)
+        self._places: dict[tuple[str, ...], list[int]] = {}
         for place, column in enumerate(columns):
             setattr(self, column, place)
 
     def row(self, **values: object) -> list[str]:
         """A row with these fields; the others are null. Texts must be free of tabs, line ends and backslashes."""
         row = self._empty.copy()
-        for column, value in values.items():
-            row[getattr(self, column)] = value if type(value) is str else text(value)
+        names = tuple(values)
+        places = self._places.get(names)
+        if places is None:
+            places = self._places[names] = [self._columns.index(name) for name in names]
+        for place, value in zip(places, values.values(), strict=True):
+            row[place] = value if value.__class__ is str else str(value) if value.__class__ is int else text(value)
         return row
 
 

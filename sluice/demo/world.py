@@ -11,6 +11,7 @@ from datetime import date
 
 from sluice.demo.calendar import Stamps, WorkCalendar, day_number
 from sluice.demo.company import FIELDS, Company, Person
+from sluice.demo.forms import Form, Forms
 from sluice.demo.plants import Measures, switches
 from sluice.demo.tables import NULL, Batch, Schema
 
@@ -25,7 +26,7 @@ class Case:
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.docs: list[tuple[str, list[str]]] = []
+        self.docs: list[tuple[Form, list]] = []
         self.data: dict[str, object] = {}
         self.open_steps = 0
         self.bad: str | None = None
@@ -43,6 +44,7 @@ class World:
         self.company = Company(seed)
         self.calendar = WorkCalendar()
         self.schema = Schema()
+        self.forms = Forms()
         self.batch = Batch(self.schema)
         self.stamps = Stamps()
         self.stamp = self.stamps.stamp
@@ -94,8 +96,8 @@ class World:
     def write(self, case: Case) -> None:
         """Hand the case's rows to the batch."""
         lines = self.batch.lines
-        for table, row in case.docs:
-            lines[table].append("\t".join(row))
+        for form, row in case.docs:
+            lines[form.table].append(form.template % tuple(row))
 
     def open_cases(self) -> list[Case]:
         """Cases that have steps left, in a fixed order."""
