@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from sluice.demo import purchasing
+from sluice.demo import purchasing, selling
 from sluice.demo.calendar import FIRST_DAY, TODAY, WORKDAY, day_number
 from sluice.demo.world import World
 
-_PLANS = (("purchasing", purchasing.plan, 1.0),)  # name, planner, cases per purchase order
+# name, planner, cases per purchase order
+_PLANS = (("purchasing", purchasing.plan, 1.0), ("leads", selling.plan_lead, 1.05), ("orders", selling.plan_direct, 0.2))
 
 
 def days(world: World, until: date) -> Iterator[date]:
