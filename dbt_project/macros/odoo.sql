@@ -93,18 +93,18 @@ left join {{ ref('odoo__state_labels') }} as new_labels
 where rows.source_table = 'mail_tracking_value' and rows.is_current
 {% endmacro %}
 
-{# An event from a row of the change log; `ordinal` counts events of one activity from one row. #}
+{# An event from a row of the change log (called `changes` where it is joined). #}
 {% macro change_event(activity) -%}
-case_id,
+changes.case_id,
     {{ activity }} as activity,
-    occurred_at,
+    changes.occurred_at,
     null::timestamptz as started_at,
     'complete' as lifecycle,
-    resource,
+    changes.resource,
     'odoo' as source_system,
     'mail_tracking_value' as source_table,
-    source_key,
-    source_seq,
+    changes.source_key,
+    changes.source_seq,
     1 as ordinal
 {%- endmacro %}
 

@@ -3,7 +3,7 @@ with
 logged as (
     select
         {{ change_event("'Confirm PO'") | indent(4) }}
-    from {{ ref('int_purchase_to_pay__changes') }}
+    from {{ ref('int_purchase_to_pay__changes') }} as changes
     where document_model = 'purchase.order' and field_name = 'state'
         and new_state = 'purchase' and old_state is distinct from 'to approve'
 ),

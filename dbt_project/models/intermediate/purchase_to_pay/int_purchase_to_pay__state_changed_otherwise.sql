@@ -1,6 +1,6 @@
 {#- A change of state whose label is not in the seed odoo__state_labels, or that has no name of its own: shown, not lost. -#}
 select
     {{ change_event("'Change PO State'") }}
-from {{ ref('int_purchase_to_pay__changes') }}
+from {{ ref('int_purchase_to_pay__changes') }} as changes
 where document_model = 'purchase.order' and field_name = 'state'
     and (new_state is null or new_state not in ('draft', 'sent', 'to approve', 'purchase', 'cancel'))

@@ -1,0 +1,6 @@
+select
+    {{ change_event("'Cancel Invoice'") }}
+from {{ ref('int_order_to_cash__changes') }} as changes
+inner join {{ ref('int_order_to_cash__invoices') }} as invoices using (case_id)
+where changes.document_model = 'account.move' and changes.field_name = 'state' and changes.new_state = 'cancel'
+    and invoices.move_id = changes.document_id

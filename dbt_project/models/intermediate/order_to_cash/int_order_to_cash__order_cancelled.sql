@@ -1,0 +1,4 @@
+select
+    {{ change_event("'Cancel Order'") }}
+from {{ ref('int_order_to_cash__changes') }} as changes
+where document_model = 'sale.order' and field_name = 'state' and new_state = 'cancel'

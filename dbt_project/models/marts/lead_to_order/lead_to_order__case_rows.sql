@@ -1,0 +1,2 @@
+select source_table, source_key, case_id
+from {{ ref('int_lead_to_order__rows') }}
