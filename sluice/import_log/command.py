@@ -15,6 +15,8 @@ from sluice.import_log.candidate import DECLARED, ORDERS, Built
 from sluice.import_log.lifecycle import MODES
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     import psycopg
 
     from sluice.import_log.files import LogFile
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from sluice.settings import Settings
 
 IMPORT_VERSION = 1  # another one re-imports a file that was imported before
+# sorts in memory; no just-in-time compiling of queries that run once
+_SESSION = ("set work_mem = '128MB'", "set temp_buffers = '64MB'", "set jit = off", "set max_parallel_workers_per_gather = 0")
 _COLUMN_OPTIONS = {"case": "case", "activity": "activity", "timestamp": "timestamp", "start": "start_timestamp",
                    "resource": "resource", "lifecycle": "lifecycle_column"}
 
@@ -80,6 +84,8 @@ def run(args: argparse.Namespace, settings: "Settings") -> int:
         if not (args.force or args.dry_run) and _is_published(db, process, fingerprint):
             print(f"{process.name}: this file is what is published already, read the same way: nothing to do (--force imports it again)")
             return 0
+        for setting in _SESSION:
+            db.execute(setting)
         db.commit()
         imported = _import(db, process, file, args, settings, fingerprint)
         _report(process, args, imported, time.monotonic() - began)
@@ -100,6 +106,20 @@ class Imported:
     built: Built
     found: "Found"
     parameters: dict
+    warm: "Future | None"  # the gate's library, which is loaded while the database works
+
+
+def _warm_up() -> "Future":
+    """Begin to load the gate's library, which takes seconds; the result says that it is there."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from expectations.gx_engine import load_gx
+
+    pool = ThreadPoolExecutor(1)
+    try:
+        return pool.submit(load_gx)
+    finally:
+        pool.shutdown(wait=False)
 
 
 def _day(text: str) -> date:
@@ -124,6 +144,7 @@ def _import(db: "psycopg.Connection", process: "Process", file: "LogFile", args:
     if not db.execute("select exists (select from pg_temp.import_events)").fetchone()[0]:
         raise BadInput(f"{file.path}: --lifecycle {args.lifecycle} leaves no event: the log has other transitions alone")
     read_seconds = time.monotonic() - began
+    warm = None if args.dry_run else _warm_up()
     built = candidate.build_candidate(db, process.name, file_id=file.file_id, file_format=file.format, order=args.order,
                                       attributes=attributes, zone=args.timezone)
     last = min(built.last_at.astimezone(UTC).date(), date.max - timedelta(days=2))
@@ -139,7 +160,7 @@ def _import(db: "psycopg.Connection", process: "Process", file: "LogFile", args:
     found.notes.extend(notes)
     version = _record_rejects(db, process, file, found, ctx)
     candidate.record_build(db, process.name, ctx, version=version, fingerprint=fingerprint)
-    return Imported(ctx, built, found, parameters)
+    return Imported(ctx, built, found, parameters, warm)
 
 
 def _read(db: "psycopg.Connection", file: "LogFile", args: argparse.Namespace, settings: "Settings"):
@@ -300,6 +321,8 @@ def _publish(db: "psycopg.Connection", process: "Process", settings: "Settings",
         db.execute("drop table pg_temp.import_events")
         db.commit()
     with step(url, ctx, "gate"):
+        if imported.warm is not None:
+            imported.warm.result()
         warnings = [one for one in gate_candidate(settings, process, ctx) if not one.is_success]
     mine(settings, process.name, ctx)
     with step(url, ctx, "gate_results"):
