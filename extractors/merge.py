@@ -94,6 +94,12 @@ def _parts(spec: SystemSpec, table: TableSpec, landed: LandedTable, version: int
         "key": _listed("", table.key),
         "landing_key": _listed("l", table.key),
         "raw_key": _listed("r", table.key),
+        "either_key": sql.SQL(", ").join(
+            sql.SQL("coalesce({}, {}) as {}").format(
+                sql.Identifier("l", name), sql.Identifier("r", name), sql.Identifier(name)
+            )
+            for name in table.key
+        ),
         "same": _same("r", "l", table.key),
         "raw_listed": _same("r", "d", table.key),
         "landing_listed": _same("l", "d", table.key),
@@ -115,17 +121,23 @@ def _find_differences(
     db: psycopg.Connection, spec: SystemSpec, table: TableSpec, landed: LandedTable, parts: dict[str, sql.Composable]
 ) -> Counts:
     """List in a temporary table the keys of all rows that are new, changed or gone."""
-    differs = _differs(raw_state(db, spec, table).types, table)
+    compared = sql.SQL("r._is_deleted or {}").format(_differs(raw_state(db, spec, table).types, table))
+    if landed.read_kind == WHOLE:
+        query = """select {either_key},
+                          case when l.is_landed is null then 'gone' when r._version is null then 'new' else 'changed' end as kind
+                   from (select {columns}, true as is_landed from {landing}) as l full join {raw} as r on {same}
+                   where case when l.is_landed is null then not r._is_deleted
+                              when r._version is null then true else {compared} end"""
+    else:
+        query = """select {landing_key}, case when r._version is null then 'new' else 'changed' end as kind
+                   from {landing} as l left join {raw} as r on {same}
+                   where r._version is null or {compared}
+                   union all
+                   select {raw_key}, 'gone' from {raw} as r
+                   where not r._is_deleted and not exists (select 1 from {keys} as l where {same})"""
+    db.execute("set local work_mem = '256MB'")
     db.execute(
-        sql.SQL(
-            """create temporary table _differences on commit drop as
-           select {landing_key}, case when r._version is null then 'new' else 'changed' end as kind
-           from {landing} as l left join {raw} as r on {same}
-           where r._version is null or r._is_deleted or {differs}
-           union all
-           select {raw_key}, 'gone' from {raw} as r
-           where not r._is_deleted and not exists (select 1 from {keys} as l where {same})"""
-        ).format(differs=differs, **parts)
+        sql.SQL("create temporary table _differences on commit drop as " + query).format(compared=compared, **parts)
     )
     found = dict(db.execute("select kind, count(*) from pg_temp._differences group by kind").fetchall())
     db.execute("analyze pg_temp._differences")
