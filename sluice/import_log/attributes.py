@@ -11,13 +11,11 @@ from dataclasses import dataclass
 
 LONGEST_TEXT = 200  # characters; longer texts are prose, and prose names people
 _PERSONAL = frozenset(
-    "resource user username login owner responsible employee agent clerk assignee assigned person people email mail phone "
-    "telephone mobile name firstname lastname surname author creator createdby changedby approver requester requestor "
-    "customer contact patient applicant supervisor manager operator member staff worker birthdate ssn iban address street".split())
-_NOT_A_PERSON = frozenset("per type count group role department team level section class category kind unit".split())
-_A_THING = frozenset("product file company vendor item system application process activity task".split())  # "product name"
+    ["resource", "user", "username", "login", "owner", "responsible", "employee", "agent", "clerk", "assignee", "assigned", "person", "people", "email", "mail", "phone", "telephone", "mobile", "name", "firstname", "lastname", "surname", "author", "creator", "createdby", "changedby", "approver", "requester", "requestor", "customer", "contact", "patient", "applicant", "supervisor", "manager", "operator", "member", "staff", "worker", "birthdate", "ssn", "iban", "address", "street"])
+_NOT_A_PERSON = frozenset(["per", "type", "count", "group", "role", "department", "team", "level", "section", "class", "category", "kind", "unit"])
+_A_THING = frozenset(["product", "file", "company", "vendor", "item", "system", "application", "process", "activity", "task"])  # "product name"
 _THINGS = frozenset({"creator", "concept:name"})  # of XES logs: the program that wrote it
-_IDS = frozenset("id ids key code no nr num number index zip postcode phone iban account".split())
+_IDS = frozenset(["id", "ids", "key", "code", "no", "nr", "num", "number", "index", "zip", "postcode", "phone", "iban", "account"])
 
 _INTEGER = r"^-?(0|[1-9][0-9]{0,17})$"
 _DECIMAL = r"^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?$"

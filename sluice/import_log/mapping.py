@@ -81,7 +81,7 @@ def csv_mapping(header: Sequence[str], declared: dict[str, str | None], *, where
     activity = _activity(declared.get("activity"), header, where, columns)
     taken = set(found.values()) | set(activity or ())
     for part, known in _KNOWN.items():
-        if part in found or part == "activity" and activity:
+        if part in found or (part == "activity" and activity):
             continue
         name = _guess(known, [column for column in header if column not in taken])
         if name is not None:

@@ -75,7 +75,7 @@ class XesReader:
             raise self._bad(f"the root element is <{tag[:50]}>, expected <log>: is this an XES file?")
         self._parser.StartElementHandler, self._parser.EndElementHandler = self._handlers()
 
-    def _handlers(self):  # noqa: C901  one state machine, kept in one closure: it runs for every element of the file
+    def _handlers(self):
         parser, landing, mapping, tags = self._parser, self.landing, self.mapping, self._tags
         write, read_time, person, reject = landing.write, self.times.read, landing.person, landing.reject
         globals_, counts = self._globals, landing.found.counts
