@@ -7,7 +7,7 @@ publishing leave them out. The checks themselves are in candidate_checks.py.
 import psycopg
 
 from expectations.build import read_build
-from expectations.candidate_checks import REQUIRED, checks_of
+from expectations.candidate_checks import REQUIRED, checks_of, volume
 from expectations.checks import Check, Outcome
 from expectations.declaration import GateDeclaration, declaration_of
 from expectations.gate import evaluate, finish, with_severities
@@ -36,7 +36,10 @@ def gate_candidate(settings: Settings, process: object, ctx: RunContext) -> list
     for column in sorted({column for pair in declared.ends_after for column in pair} - columns["attributes"]):
         raise BadInput(f"{declared.where}, ends_after: candidate.{declared.name}__attributes has no column {column!r}; "
                        f"declare it there or take the pair out")
-    checks = with_severities(checks_of(declared, as_of, has_seed=has_seed), declared)
+    checks = checks_of(declared, as_of, has_seed=has_seed)
+    if build is not None and not build.is_full_rebuild:
+        checks.append(volume(declared, ctx.run_id))
+    checks = with_severities(checks, declared)
     outcomes, validation = evaluate(settings.warehouse_url, checks, asset=f"candidate.{declared.name}",
                                     suite=f"{declared.name}__candidate")
     with connect(settings.warehouse_url) as db:

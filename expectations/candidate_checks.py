@@ -25,6 +25,7 @@ NOT_NULL = {
 # what an imported log is held to as well; everything else only warns there
 _STRUCTURAL = {"required_columns", "event_id_unique", "event_seq_contiguous", "case_key_unique", "cases_match_events",
                "attributes_match_cases", "cases_touched", "resource_is_pseudonym"}
+_HISTORY, _FACTOR, _FLOOR = 8, 5, 100  # nights compared with, times their median, cases below which nothing is said
 _SHOWN = "to_char({column} at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC'"
 
 
@@ -124,6 +125,23 @@ def _times(declared: GateDeclaration, as_of: datetime) -> list[Check]:
             select case_id, 'ends ' || {_shown("ended_at")} || ', before its start ' || {_shown("started_at")} as reason
             from {p}cases where ended_at < started_at""", is_per_case=True),
     ]
+
+
+def volume(declared: GateDeclaration, run_id: str) -> Check:
+    """Compares the touched cases with those of earlier nights; a full build is not a night."""
+    cases = f"select count(*) from candidate.{declared.name}__cases"
+    return Check("volume", "warn", f"within {_FACTOR} times the usual number of touched cases",
+                 "look whether the source is whole", f"""
+        with earlier as (
+            select checked_count from quality.check_results
+            where subject = {_literal(declared.name)} and layer = 'candidate' and check_name = 'volume'
+              and run_id <> {_literal(run_id)} order by checked_at desc limit {_HISTORY}),
+        usual as (
+            select percentile_cont(0.5) within group (order by checked_count) as usual, count(*) as night_count from earlier),
+        this as (select ({cases}) as found)
+        select found || ' cases, usually ' || round(usual) as reason from this, usual
+        where night_count >= {_HISTORY // 2} and greatest(found, usual) >= {_FLOOR}
+          and (found * {_FACTOR} < usual or found > usual * {_FACTOR})""", checked=cases)
 
 
 def _declared(declared: GateDeclaration, has_seed: bool) -> list[Check]:

@@ -14,6 +14,11 @@ CANDIDATE_CHECKS = (
     "end_not_before_start", "duration_not_negative", "activity_known", "activity_declared", "case_id_unambiguous",
     "quarantined_share", "volume",
 )
+MINING_CHECKS = (
+    "mining_tables", "mining_values", "mining_keys", "mining_time_order", "mining_k_anonymity", "mining_private_cases",
+    "mining_dfg_total", "mining_activity_kpis_total", "mining_start_activities_total", "mining_end_activities_total",
+    "mining_variants_match", "mining_drift",
+)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from expectations.checks import CANDIDATE_CHECKS, MINING_CHECKS, SEVERITIES
 from sluice.errors import BadInput
 
 _KEYS = {"severity", "earliest", "ends_after", "case_document", "max_quarantined_share", "max_quarantined_cases"}
@@ -63,7 +64,18 @@ def declaration_of(process: object) -> GateDeclaration:
     earliest = checks.get("earliest", date(1970, 1, 1))
     if not isinstance(earliest, date):
         raise BadInput(f"{where}, earliest: expected a date such as 2000-01-01, found {earliest!r}")
-    pairs = tuple(tuple(pair) for pair in checks.get("ends_after", ()))
+    severity = {check: "off" if value is False else value  # YAML reads off as false
+                for check, value in (checks.get("severity") or {}).items()}
+    for check, value in severity.items():
+        if check not in (*CANDIDATE_CHECKS, *MINING_CHECKS):
+            raise BadInput(f"{where}, severity: there is no check {check!r}; there are "
+                           f"{', '.join((*CANDIDATE_CHECKS, *MINING_CHECKS))}")
+        if value not in (*SEVERITIES, "off"):
+            raise BadInput(f"{where}, severity of {check}: expected {', '.join(SEVERITIES)} or off, found {value!r}")
+    declared_pairs = checks.get("ends_after") or []
+    if not isinstance(declared_pairs, list) or not all(isinstance(pair, list) for pair in declared_pairs):
+        raise BadInput(f"{where}, ends_after: expected pairs of attribute columns, [[start, end], …]")
+    pairs = tuple(tuple(pair) for pair in declared_pairs)
     if any(len(pair) != 2 or not all(_NAME.fullmatch(str(column)) for column in pair) for pair in pairs):
         raise BadInput(f"{where}, ends_after: expected pairs of attribute columns, [[start, end], …]")
     return GateDeclaration(
@@ -77,9 +89,16 @@ def declaration_of(process: object) -> GateDeclaration:
         earliest=earliest,
         ends_after=pairs,
         case_document=checks.get("case_document"),
-        max_quarantined_share=float(checks.get("max_quarantined_share", 0.2)),
-        max_quarantined_cases=int(checks.get("max_quarantined_cases", 20)),
-        severity=dict(checks.get("severity") or {}),
+        max_quarantined_share=_number(checks, "max_quarantined_share", 0.2, where),
+        max_quarantined_cases=int(_number(checks, "max_quarantined_cases", 20, where)),
+        severity=severity,
         extra_tables=tuple(getattr(process, "extra_tables", None) or ()),
         declared_activities=getattr(process, "activities", None),
     )
+
+
+def _number(checks: Mapping[str, object], key: str, default: float, where: str) -> float:
+    value = checks.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        raise BadInput(f"{where}, {key}: expected a number of at least 0, found {value!r}")
+    return value

@@ -1,27 +1,31 @@
-"""The gate on the mining results: what must hold of every table before it is shown, whatever the data.
+"""The gate on the mining results: what must hold before they are published together with the event log.
 
-Most checks follow from the names of the columns (shares, counts, seconds), so a new table of schema mining is checked
-without a line here; what ties one table to the event log is declared below.
+The checks themselves are in mining_checks.py.
 """
 
 import psycopg
 
 from expectations.build import exists
-from expectations.checks import Check, Outcome
-from expectations.declaration import GateDeclaration, declaration_of
+from expectations.checks import Outcome
+from expectations.declaration import declaration_of
 from expectations.gate import evaluate, finish, with_severities
+from expectations.mining_checks import MiningTable, checks_of
+from sluice.errors import SluiceError
 from sluice.runs import RunContext
 from sluice.settings import Settings
 from sluice.warehouse import connect
 
-_FIX = "this is a fault of the mining tasks: report it; yesterday's results stay"
-
 
 def gate_mining(settings: Settings, process: object, ctx: RunContext) -> list[Outcome]:
-    """Gate candidate.<process>__mining_*; returns one outcome per check, raises Blocked when one fails."""
+    """Gate candidate.<process>__mining_*; returns one outcome per check, writes quality.check_results.
+
+    Raises Blocked when a blocking check fails, SluiceError when the candidate was not gated before it was mined.
+    """
     declared = declaration_of(process)
     with connect(settings.warehouse_url) as db:
-        tables = _tables(db, declared.name)
+        if not exists(db, "candidate", f"{declared.name}__quarantined"):
+            raise SluiceError(f"{declared.name}: the candidate was not gated; gate it before it is mined")
+        tables = mining_tables(db, declared.name)
     checks = with_severities(checks_of(declared, tables), declared)
     outcomes, validation = evaluate(settings.warehouse_url, checks, asset=f"mining.{declared.name}",
                                     suite=f"{declared.name}__mining")
@@ -29,43 +33,15 @@ def gate_mining(settings: Settings, process: object, ctx: RunContext) -> list[Ou
     return outcomes
 
 
-def _tables(db: psycopg.Connection, process: str) -> dict[str, dict[str, bool]]:
-    """Tables of schema mining that have a candidate: name -> column -> whether it may be null."""
-    tables: dict[str, dict[str, bool]] = {}
-    for table, column, is_nullable in db.execute(
-            """select relname, attname, not attnotnull from pg_attribute
-               inner join pg_class on attrelid = pg_class.oid
-               where relnamespace = 'mining'::regnamespace and relkind = 'r' and attnum > 0 and not attisdropped
-               order by relname, attnum""").fetchall():
-        if table in tables or exists(db, "candidate", f"{process}__mining_{table}"):
-            tables.setdefault(table, {})[column] = is_nullable
-    return tables
-
-
-def checks_of(declared: GateDeclaration, tables: dict[str, dict[str, bool]]) -> list[Check]:
-    """The checks that the tables at hand allow."""
-    return [check for check in (_values(declared, tables),) if check]
-
-
-def _values(declared: GateDeclaration, tables: dict[str, dict[str, bool]]) -> Check | None:
-    parts = []
-    for table, columns in tables.items():
-        bad = {}
-        for column, is_nullable in columns.items():
-            wrong = [] if is_nullable else [f"{column} is null"]
-            if column.endswith("_share"):
-                wrong.append(f"not {column} between 0 and 1 + 1e-9")
-            if column.endswith(("_seconds", "_count")):
-                wrong.append(f"{column} < 0")
-            if column.endswith("_seconds"):
-                wrong.append(f"{column} in ('NaN'::float8, 'Infinity'::float8)")
-            if wrong:
-                bad[column] = " or ".join(wrong)
-        if bad:
-            cases = " ".join(f"when {wrong} then '{table}.{column}'" for column, wrong in bad.items())
-            parts.append(f"select case {cases} end as reason from candidate.{declared.name}__mining_{table}")
-    if not parts:
-        return None
-    union = "\nunion all\n".join(parts)
-    return Check("mining_values", "block", "counts and times of at least 0, shares from 0 to 1, no null where none may be",
-                 _FIX, f"select reason from ({union}) as values_seen where reason is not null")
+def mining_tables(db: psycopg.Connection, process: str) -> dict[str, MiningTable]:
+    """The tables of schema mining that have a candidate of this process."""
+    rows = db.execute(
+        """select relname, array_agg(attname::text order by attnum), array_agg(not attnotnull order by attnum),
+                  (select array_agg(a.attname::text order by a.attnum) from pg_index as i
+                   inner join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = any(i.indkey)
+                   where i.indrelid = pg_class.oid and i.indisprimary)
+           from pg_class inner join pg_attribute on attrelid = pg_class.oid
+           where relnamespace = 'mining'::regnamespace and relkind = 'r' and attnum > 0 and not attisdropped
+           group by pg_class.oid, relname order by relname""").fetchall()
+    return {name: MiningTable(name, dict(zip(columns, nullable, strict=True)), tuple(key or ()))
+            for name, columns, nullable, key in rows if exists(db, "candidate", f"{process}__mining_{name}")}

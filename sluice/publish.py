@@ -4,7 +4,7 @@ Readers see the state before or the state after, never a mixture, and never wait
 are only created or attached.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -12,6 +12,7 @@ from psycopg import sql
 
 from expectations.build import Build, exists, read_build
 from expectations.declaration import GateDeclaration, declaration_of
+from sluice.dependent_views import replace_table
 from sluice.errors import SluiceError
 from sluice.runs import RunContext
 from sluice.settings import Settings
@@ -73,10 +74,11 @@ class _Publication:
 
     def __init__(self, db: psycopg.Connection, declared: GateDeclaration, ctx: RunContext) -> None:
         self.db, self.declared, self.ctx, self.process = db, declared, ctx, declared.name
+        self.swaps: list[tuple[str, str]] = []
 
     def run(self) -> Published:
         build = self._gated_build()
-        self._collect_touched(build)
+        self._collect_cases(build)
         self._replace_log()
         for table in ("attributes", *self.declared.extra_tables):
             self._replace_own(table, build)
@@ -86,109 +88,145 @@ class _Publication:
         self._replace_activities()
         self._count_ties()
         self._set_state(build)
-        return self._counts(build)
+        done = self._counts(build)
+        for fresh, published in self.swaps:  # last: this is the one thing that readers of the table wait for
+            replace_table(self.db, "event_log", fresh, published)
+        return done
 
     def _execute(self, text: str, **names: object) -> psycopg.Cursor:
-        """Run SQL in which {name} is an identifier (a tuple: schema, table) or what `sql` composed; %(process)s is bound."""
+        """Run SQL in which {name} is an identifier (a tuple: schema, table) or composed SQL; %(process)s is bound."""
         made = {key: sql.Identifier(*value) if isinstance(value, tuple) else value for key, value in names.items()}
-        return self.db.execute(sql.SQL(text).format(**made),
-                               {"process": self.process, "run_id": self.ctx.run_id})
+        return self.db.execute(sql.SQL(text).format(**made), {"process": self.process, "run_id": self.ctx.run_id})
 
     def _candidate(self, table: str) -> tuple[str, str]:
         return "candidate", f"{self.process}__{table}"
 
     def _gated_build(self) -> Build:
-        build = read_build(self.db, self.process)
+        """The build of this run, which the gate must have let through."""
+        build, who = read_build(self.db, self.process), f"{self.process} cannot be published"
         if build is None:
-            raise SluiceError(f"{self.process} cannot be published: there are no candidate tables; build it first")
+            raise SluiceError(f"{who}: there are no candidate tables; build it first")
         if build.run_id != self.ctx.run_id:
-            raise SluiceError(f"{self.process} cannot be published by run {self.ctx.run_id}: its candidate tables are of run "
-                              f"{build.run_id}; run the process again from its build")
+            raise SluiceError(f"{who} by run {self.ctx.run_id}: its candidate tables are of run {build.run_id}; "
+                              f"run the process again from its build")
         layers = dict(self._execute(
             """select layer, bool_and(is_success or severity <> 'block') from quality.check_results
-               where run_id = %(run_id)s and subject = %(process)s group by layer"""))
-        if not layers.get("candidate") or not layers.get("mining", True) or not exists(self.db, *self._candidate("quarantined")):
-            raise SluiceError(f"{self.process} cannot be published by run {self.ctx.run_id}: the gate has not let it through; "
-                              f"see quality.check_results")
+               where run_id = %(run_id)s and subject = %(process)s group by layer""").fetchall())
+        if not layers.get("candidate") or not layers.get("mining") or not exists(self.db, *self._candidate("quarantined")):
+            raise SluiceError(f"{who} by run {self.ctx.run_id}: the gate has not let both the candidate and its mining "
+                              f"results through; see quality.check_results")
         return build
 
-    def _collect_touched(self, build: Build) -> None:
-        """Temporary tables: which published cases go, which candidate cases come."""
-        everything = sql.SQL("true") if build.is_full_rebuild else sql.SQL("false")
+    def _collect_cases(self, build: Build) -> None:
+        """Temporary tables: the touched cases, those of them that are published, and those that are to be."""
+        everything = sql.SQL("true" if build.is_full_rebuild else "false")
         self._execute("""create temporary table publish_touched on commit drop as
                          select case_id from {touched} union
                          select case_id from event_log.cases where process = %(process)s and {everything}""",
                       touched=self._candidate("touched_cases"), everything=everything)
-        self._execute("""create temporary table publish_gone on commit drop as
-                         select cases.case_key from event_log.cases as cases
+        self._execute("""create temporary table publish_known on commit drop as
+                         select cases.case_id, cases.case_key from event_log.cases as cases
                          inner join publish_touched as touched on cases.case_id = touched.case_id
                          where cases.process = %(process)s""")
         self._execute("""create temporary table publish_coming on commit drop as
                          select cases.case_id, cases.case_key from {cases} as cases
-                         where not exists (select 1 from {quarantined} as q where q.case_id = cases.case_id)""",
+                         where not exists (select from {quarantined} as q where q.case_id = cases.case_id)""",
                       cases=self._candidate("cases"), quarantined=self._candidate("quarantined"))
-        for table in ("publish_touched", "publish_gone", "publish_coming"):
+        for table in ("publish_touched", "publish_known", "publish_coming"):
             self._execute("analyze {table}", table=(table,))
 
+    def _sync(self, published: tuple[str, str], new: sql.Composable, *, scope: sql.Composable, columns: Sequence[str],
+              key: Sequence[str], stamp: str | None = None) -> None:
+        """Make the rows of `published` (as `old`) in `scope` those of the query `new`; equal rows are not rewritten.
+
+        stamp: a column that is the transaction's time in rows that are written and is not compared.
+        """
+        same_key = sql.SQL(" and ").join(sql.SQL("old.{0} = new.{0}").format(sql.Identifier(name)) for name in key)
+        rest = [name for name in columns if name not in key]
+        same = sql.SQL(" and (").join([same_key, sql.SQL("{}) is not distinct from ({})").format(
+            _list(rest, "old"), _list(rest, "new"))]) if rest else same_key
+        self._execute("delete from {published} as old where {scope} and not exists (select from ({new}) as new where {same})",
+                      published=published, scope=scope, new=new, same=same)
+        self._execute("""insert into {published} ({columns}{stamp}) select {values}{now} from ({new}) as new
+                         where not exists (select from {published} as old where {scope} and {same_key})""",
+                      published=published, scope=scope, new=new, same_key=same_key, columns=_list(columns),
+                      values=_list(columns, "new"), stamp=sql.SQL(f", {stamp}" if stamp else ""),
+                      now=sql.SQL(", now()" if stamp else ""))
+
+    def _coming(self, table: str, columns: Iterable[str], *, with_process: bool = True) -> sql.Composed:
+        """The rows of a candidate table that belong to cases that are to be published."""
+        process = sql.SQL("{} as process, ").format(sql.Literal(self.process)) if with_process else sql.SQL("")
+        return sql.SQL("select {}{} from {} as c inner join publish_coming as coming on c.case_id = coming.case_id").format(
+            process, _list(columns, "c"), sql.Identifier(*self._candidate(table)))
+
+    @property
+    def _known(self) -> sql.Composed:
+        return sql.SQL("old.process = {} and old.case_key in (select case_key from publish_known)").format(
+            sql.Literal(self.process))
+
+    @property
+    def _own_rows(self) -> sql.Composed:
+        return sql.SQL("old.process = {}").format(sql.Literal(self.process))
+
     def _replace_log(self) -> None:
-        for table, columns in (("events", _EVENTS), ("cases", _CASES)):
-            self._execute("""delete from {published} as old using publish_gone as gone
-                             where old.process = %(process)s and old.case_key = gone.case_key""", published=("event_log", table))
-            loaded = sql.SQL(", loaded_at") if table == "events" else sql.SQL("")
-            stamp = sql.SQL(", now()") if table == "events" else sql.SQL("")
-            self._execute("""insert into {published} (process, {columns}{loaded})
-                             select %(process)s, {values}{stamp} from {candidate} as new
-                             inner join publish_coming as coming on new.case_key = coming.case_key""",
-                          published=("event_log", table), candidate=self._candidate(table), loaded=loaded, stamp=stamp,
-                          columns=_list(columns), values=_list(columns, "new"))
+        self._sync(("event_log", "events"), self._coming("events", _EVENTS), scope=self._known, stamp="loaded_at",
+                   columns=("process", *_EVENTS), key=("process", "case_key", "event_seq"))
+        self._sync(("event_log", "cases"), self._coming("cases", _CASES), scope=self._known,
+                   columns=("process", *_CASES), key=("process", "case_key"))
 
     def _replace_own(self, table: str, build: Build) -> None:
         """A table of the process's own, event_log.<process>_<table>, with the columns of its candidate."""
-        candidate, published = self._candidate(table), ("event_log", f"{self.process}_{table}")
-        columns = self._columns(candidate)
-        if not columns:
-            raise SluiceError(f"{self.process} cannot be published: there is no table candidate.{candidate[1]}")
-        if columns != self._columns(published):
-            self._recreate(table, candidate, published, build)
+        candidate, name = self._candidate(table), f"{self.process}_{table}"
+        columns, present = self._columns(candidate), self._columns(("event_log", name))
+        if not {"case_id", "case_key"} <= {column for column, _ in columns}:
+            raise SluiceError(f"{self.process} cannot be published: expected a table candidate.{candidate[1]} with case_id "
+                              f"and case_key")
+        target = name
+        if columns != present:
+            if present and not build.is_full_rebuild:
+                raise SluiceError(f"{self.process} cannot be published: the columns of event_log.{name} changed since the last "
+                                  f"run; run the process in full (mode full)")
+            target = f"{name}__fresh" if present else name
+            self._create_own(candidate, ("event_log", target), is_per_case=table == "attributes")
+            if present:
+                self.swaps.append((target, name))
         else:
-            self._execute("delete from {published} as old using publish_touched as touched where old.case_id = touched.case_id",
-                          published=published)
-        names = [name for name, _ in columns]
-        self._execute("""insert into {published} ({columns}) select {values} from {candidate} as new
-                         inner join publish_coming as coming on new.case_id = coming.case_id""",
-                      published=published, candidate=candidate, columns=_list(names), values=_list(names, "new"))
+            self._execute("""delete from {published} as old where exists
+                             (select from publish_touched as touched where touched.case_id = old.case_id)""",
+                          published=("event_log", target))
+        names = [column for column, _ in columns]
+        self._execute("insert into {published} ({columns}) select {columns} from ({new}) as new", published=("event_log", target),
+                      columns=_list(names), new=self._coming(table, names, with_process=False))
 
-    def _recreate(self, table: str, candidate: tuple[str, str], published: tuple[str, str], build: Build) -> None:
-        if self._columns(published) and not build.is_full_rebuild:
-            raise SluiceError(f"{self.process} cannot be published: the columns of {'.'.join(published)} changed; "
-                              f"build the process in full")
-        self._execute("drop table if exists {published} cascade", published=published)
-        self._execute("create table {published} (like {candidate})", published=published, candidate=candidate)
-        key = sql.SQL("alter table {published} add primary key (case_key)" if table == "attributes"
-                      else "create index on {published} (case_key)")
-        self.db.execute(key.format(published=sql.Identifier(*published)))
+    def _create_own(self, candidate: tuple[str, str], published: tuple[str, str], *, is_per_case: bool) -> None:
+        self._execute("create table {published} (like {candidate} including comments)", published=published,
+                      candidate=candidate)
+        self._execute("alter table {published} add primary key (case_key)" if is_per_case
+                      else "create index on {published} (case_key)", published=published)
         self._execute("create index on {published} (case_id)", published=published)
 
     def _columns(self, table: tuple[str, str]) -> list[tuple[str, str]]:
         return self.db.execute(
-            """select attname, format_type(atttypid, atttypmod) from pg_attribute
+            """select attname::text, format_type(atttypid, atttypmod) from pg_attribute
                where attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text)) and attnum > 0 and not attisdropped
                order by attnum""", table).fetchall()
 
     def _replace_case_rows(self) -> None:
-        self._execute("""delete from ops.case_rows as old using publish_touched as touched
-                         where old.process = %(process)s and old.case_id = touched.case_id""")
-        self._execute("""insert into ops.case_rows (process, source_table, source_key, case_id)
-                         select distinct %(process)s, source_table, source_key, case_id from {candidate}""",
-                      candidate=self._candidate("case_rows"))
+        """Those of quarantined cases too: a changed row must find its case."""
+        columns = ("process", "source_table", "source_key", "case_id")
+        new = sql.SQL("select distinct {} as process, source_table, source_key, case_id from {}").format(
+            sql.Literal(self.process), sql.Identifier(*self._candidate("case_rows")))
+        scope = sql.SQL("{} and old.case_id in (select case_id from publish_touched)").format(self._own_rows)
+        self._sync(("ops", "case_rows"), new, scope=scope, columns=columns, key=columns)
 
     def _replace_quarantine(self) -> None:
-        self._execute("""delete from quality.quarantined_cases as old using publish_touched as touched
-                         where old.process = %(process)s and old.case_id = touched.case_id
-                           and not exists (select 1 from {candidate} as new
+        self._execute("""delete from quality.quarantined_cases as old
+                         where old.process = %(process)s
+                           and (old.case_id in (select case_id from publish_touched))
+                           and not exists (select from {candidate} as new
                                            where new.case_id = old.case_id and new.check_name = old.check_name)""",
                       candidate=self._candidate("quarantined"))
-        self._execute("""insert into quality.quarantined_cases (process, case_id, check_name, reason, run_id)
+        self._execute("""insert into quality.quarantined_cases as old (process, case_id, check_name, reason, run_id)
                          select %(process)s, case_id, check_name, reason, %(run_id)s from {candidate}
                          on conflict (process, case_id, check_name)
                          do update set reason = excluded.reason, run_id = excluded.run_id""",
@@ -196,27 +234,45 @@ class _Publication:
 
     def _replace_mining(self) -> None:
         """Every table of schema mining: the process's rows become those of candidate.<process>__mining_<table>."""
-        tables = [name for (name,) in self.db.execute(
-            "select tablename from pg_tables where schemaname = 'mining' order by tablename")]
-        for table in tables:
-            self._execute("delete from {published} where process = %(process)s", published=("mining", table))
+        tables = self.db.execute(
+            """select relname::text, (select array_agg(attname::text order by attnum) from pg_attribute
+                                      where attrelid = c.oid and attnum = any(i.indkey))
+               from pg_class as c inner join pg_index as i on i.indrelid = c.oid and i.indisprimary
+               where c.relnamespace = 'mining'::regnamespace and c.relkind = 'r' order by relname""").fetchall()
+        for table, key in tables:
             candidate = self._candidate(f"mining_{table}")
-            if exists(self.db, *candidate):
-                names = [name for name, _ in self._columns(("mining", table))]
-                self._execute("insert into {published} ({columns}) select {columns} from {candidate}",
-                              published=("mining", table), candidate=candidate, columns=_list(names))
+            if not exists(self.db, *candidate):
+                self._execute("delete from {published} as old where {own}", published=("mining", table), own=self._own_rows)
+                continue
+            columns = [name for name, _ in self._columns(("mining", table))]
+            new = sql.SQL("select {} from {}").format(_list(columns), sql.Identifier(*candidate))
+            self._sync(("mining", table), new, scope=self._own_rows, columns=columns, key=key)
 
     def _replace_activities(self) -> None:
-        self._execute("delete from event_log.activities where process = %(process)s")
-        self._execute("insert into event_log.activities (process, {columns}) select %(process)s, {columns} from {candidate}",
-                      candidate=self._candidate("activities"), columns=_list(_ACTIVITIES))
+        """All but those that only quarantined cases have and nobody declared."""
+        declared = sql.SQL("false")
+        seed = self.declared.declared_activities
+        if seed and exists(self.db, "intermediate", seed):
+            declared = sql.SQL("a.activity in (select activity from {})").format(sql.Identifier("intermediate", seed))
+        new = sql.SQL("""select {process} as process, {columns} from {activities} as a
+            where {declared}
+               or not exists (select from {events} as e inner join {quarantined} as q on e.case_id = q.case_id
+                              where e.activity_key = a.activity_key)
+               or exists (select from event_log.events as e where e.process = {process} and e.activity_key = a.activity_key)
+            """).format(process=sql.Literal(self.process), columns=_list(_ACTIVITIES, "a"), declared=declared,
+                        activities=sql.Identifier(*self._candidate("activities")),
+                        events=sql.Identifier(*self._candidate("events")),
+                        quarantined=sql.Identifier(*self._candidate("quarantined")))
+        self._sync(("event_log", "activities"), new, scope=self._own_rows, columns=("process", *_ACTIVITIES),
+                   key=("process", "activity_key"))
 
     def _count_ties(self) -> None:
-        self._execute("delete from event_log.order_ties where process = %(process)s")
-        self._execute("""insert into event_log.order_ties (process, order_basis, tied_event_count, tied_case_count)
-                         select process, order_basis, count(*), count(distinct case_key) from event_log.events
-                         where process = %(process)s and order_basis <> {first} group by process, order_basis""",
-                      first=sql.Literal(self.declared.order[0]))
+        """Over the whole log: events whose place the first element of the declared order does not decide."""
+        new = sql.SQL("""select process, order_basis, count(*) as tied_event_count, count(distinct case_key) as tied_case_count
+                         from event_log.events where process = {} and order_basis <> {} group by process, order_basis""").format(
+            sql.Literal(self.process), sql.Literal(self.declared.order[0]))
+        self._sync(("event_log", "order_ties"), new, scope=self._own_rows, key=("process", "order_basis"),
+                   columns=("process", "order_basis", "tied_event_count", "tied_case_count"))
 
     def _set_state(self, build: Build) -> None:
         d = self.declared
