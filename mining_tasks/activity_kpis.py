@@ -14,8 +14,9 @@ def measure_activities(events: IntoFrame, *, cases: nw.DataFrame | None = None) 
 
     cases: the figures per case (`measure_cases`), where they are at hand. Columns: `event_count`, `case_count`,
     `case_share`, `start_count`, `end_count`, `first_us`, `last_us`; waiting since the event before it in its case
-    (`mean_wait_seconds`, `median_wait_seconds`, `p90_wait_seconds`; null where it only starts cases); of its events with
-    a start and an end `service_count`, `mean_service_seconds`, `median_service_seconds`; `resource_count` (distinct).
+    (`mean_wait_seconds`, `median_wait_seconds`, `p90_wait_seconds`; null where it only starts cases); of its events
+    with a start and an end `service_count`, `mean_service_seconds`, `median_service_seconds`; `resource_count`, the
+    number of different persons.
     """
     frame = events_of(events)
     cases = measure_cases(events) if cases is None else cases

@@ -22,8 +22,8 @@ def measure_cases(events: IntoFrame) -> nw.DataFrame:
     activity. The longest wait is between two neighbours of the order (the first of equal ones); null for one event.
     """
     frame = events_of(events, needs=("case_key", "event_seq", "activity_key", "occurred_us", "started_us"))
-    spans = case_spans(frame, event_count=nw.len(),
-        _first=nw.col("event_seq").min(), _last=nw.col("event_seq").max(),
+    spans = case_spans(
+        frame, event_count=nw.len(), _first=nw.col("event_seq").min(), _last=nw.col("event_seq").max()
     )
     distinct = frame.select("case_key", "activity_key").unique().group_by("case_key").agg(
         nw.len().alias("activity_count")
@@ -44,10 +44,11 @@ def measure_cases(events: IntoFrame) -> nw.DataFrame:
 
 
 def case_spans(frame: Frame, **further: nw.Expr) -> Frame:
-    """Per case `started_us`, `ended_us` (earliest begin, latest end of its events), `duration_us` between, and `further`."""
+    """Per case `started_us`, `ended_us` (earliest begin, latest end), `duration_us` between them, and `further`."""
     begin = nw.coalesce("started_us", "occurred_us")
+    earlier, later = nw.min_horizontal(begin, "occurred_us"), nw.max_horizontal(begin, "occurred_us")
     return (
-        frame.with_columns(_begin_us=nw.min_horizontal(begin, "occurred_us"), _end_us=nw.max_horizontal(begin, "occurred_us"))
+        frame.with_columns(_begin_us=earlier, _end_us=later)
         .group_by("case_key")
         .agg(started_us=nw.col("_begin_us").min(), ended_us=nw.col("_end_us").max(), **further)
         .with_columns(duration_us=nw.col("ended_us") - nw.col("started_us"))

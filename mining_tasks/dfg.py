@@ -29,7 +29,7 @@ def successions(events: IntoFrame, *, keep: tuple[str, ...] = ()) -> Frame:
     """Each pair of neighbouring events: `case_key`, `event_seq` (the target's), the two activity keys, `gap_us`.
 
     gap_us: from the source's time to the target's (to its start, if the target is an interval); negative where time
-    runs backwards or intervals overlap. `duration_us` is the same but never below 0. keep: further columns of the source.
+    runs backwards or intervals overlap. `duration_us` is the same but never below 0. keep: more columns of the source.
     """
     frame = events_of(events, needs=("case_key", "event_seq", "activity_key", "occurred_us", "started_us", *keep))
     frame = frame.with_columns(_begin_us=nw.coalesce("started_us", "occurred_us"))

@@ -10,7 +10,7 @@ Events: one row per event, columns
 Results never depend on the order of the input's rows, on the number of threads or on the engine.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import narwhals as nw
 from narwhals.typing import Frame, IntoFrame
@@ -61,13 +61,11 @@ def neighbour(frame: Frame, column: str, *, offset: int, order: str = "event_seq
     return nw.when(same_case).then(nw.col(column).shift(-offset))
 
 
-def collected(frame: Frame, *, order: Sequence[str], types: Mapping[str, nw.dtypes.DType] | None = None) -> nw.DataFrame:
-    """The result in memory, sorted by `order` (which must be a key); counts as int64 unless `types` says otherwise."""
+def collected(frame: Frame, *, order: Sequence[str]) -> nw.DataFrame:
+    """The result in memory, sorted by `order` (which must be a key), counts as int64."""
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
-    casts = {
-        name: nw.Int64() for name, kind in frame.schema.items() if name.endswith("_count") and kind != nw.Int64()
-    } | dict(types or {})
-    if casts:
-        frame = frame.with_columns(**{name: nw.col(name).cast(kind) for name, kind in casts.items()})
+    counts = [name for name, kind in frame.schema.items() if name.endswith("_count") and kind != nw.Int64()]
+    if counts:
+        frame = frame.with_columns(nw.col(*counts).cast(nw.Int64()))
     return frame.sort(*order)

@@ -15,22 +15,22 @@ import pyarrow as pa
 
 from sluice.errors import SluiceError
 
-DESKTOP_COLUMNS = ("application", "action", "element_key")
-
 
 @dataclass(frozen=True)
 class Log:
     """An event log in memory.
 
     events: the columns of `mining_tasks.frames`. cases: `case_key`, `case_id`, `is_open`, sorted by `case_key`.
-    activities: activity_key -> activity. actions: of desktop work `case_key`, `event_seq`, `application`, `action`,
-    `element_key`, `duration_us`, else None.
+    activities: activity_key -> activity. actions: of desktop work `case_key`, `event_seq`, `activity_key`, `application`,
+    `action`, `step` (the activity, with the label of its target where there is one), `duration_us`, `resource_key`, else
+    None. as_of: the horizon that the build used, None where it left no note.
     """
 
     events: pl.DataFrame
     cases: pl.DataFrame
     activities: Mapping[int, str]
     actions: pl.DataFrame | None = None
+    as_of: datetime | None = None
 
 
 @contextmanager
@@ -60,7 +60,7 @@ def read_log(url: str, process: str) -> Log:
     with connection(url) as db, db.cursor() as cursor:
         cursor.execute("set transaction isolation level repeatable read, read only")
         if not _exists(cursor, "candidate", f"{process}__events"):
-            raise SluiceError(f"candidate.{process}__events: expected the table that the build makes; build {process} first")
+            raise SluiceError(f"candidate.{process}__events: expected the table that the build makes; build it first")
         events = _fetch(cursor, _everywhere(cursor, process, "events", "events", (
             "case_key", "event_seq", "activity_key", "occurred_at", "started_at",
             "hashtextextended(resource, 0) as resource_key",
@@ -75,10 +75,11 @@ def read_log(url: str, process: str) -> Log:
         )
         cases = _fetch(cursor, _everywhere(cursor, process, "cases", "cases", ("case_key", "case_id", "is_open")))
         activities = _activities(cursor, process, events["activity_key"].unique().to_list())
-        actions = _actions(cursor, process, cases)
+        actions = _actions(cursor, process, activities, events)
+        as_of = _as_of(cursor, process)
     cases = cases.sort("case_key")
     _check(process, events, cases)
-    return Log(events=events, cases=cases, activities=activities, actions=actions)
+    return Log(events=events, cases=cases, activities=activities, actions=actions, as_of=as_of)
 
 
 def write_tables(url: str, process: str, tables: Mapping[str, pa.Table | None]) -> None:
@@ -99,25 +100,29 @@ def write_tables(url: str, process: str, tables: Mapping[str, pa.Table | None]) 
             table = table.append_column("process", pa.array([process] * len(table), pa.string()))
             if set(schema.names) != set(table.column_names):
                 raise ValueError(f"mining.{name}: expected the columns {schema.names}, found {table.column_names}")
-            cursor.adbc_ingest(target, table.select(schema.names).cast(schema), mode="append", db_schema_name="candidate")
+            rows = table.select(schema.names).cast(schema)
+            cursor.adbc_ingest(target, rows, mode="append", db_schema_name="candidate")
 
 
-def _everywhere(cursor, process: str, candidate: str, published: str, columns: Iterable[str]) -> str:
+def _everywhere(cursor, process: str, candidate: str, published: str | None, columns: Iterable[str]) -> str:
     """Rows of published cases that are not touched, and of candidate cases that are not quarantined."""
     listed = ", ".join(columns)
-    kept = f"select {listed} from {quoted('event_log', published)} as e where e.process = {literal(process)}"
-    if published not in ("events", "cases"):
-        kept = f"select {listed} from {quoted('event_log', published)} as e where true"
-    if _exists(cursor, "candidate", f"{process}__touched_cases"):
-        kept += _unless(process, "touched_cases")
     fresh = f"select {listed} from {quoted('candidate', f'{process}__{candidate}')} as e where true"
     if _exists(cursor, "candidate", f"{process}__quarantined"):
         fresh += _unless(process, "quarantined")
+    if published is None:
+        return fresh
+    is_shared = published in ("events", "cases")
+    kept = f"select {listed} from {quoted('event_log', published)} as e where "
+    kept += f"e.process = {literal(process)}" if is_shared else "true"
+    if _exists(cursor, "candidate", f"{process}__touched_cases"):
+        kept += _unless(process, "touched_cases")
     return f"{kept} union all {fresh}"
 
 
 def _unless(process: str, listed: str) -> str:
-    return f" and not exists (select from {quoted('candidate', f'{process}__{listed}')} as t where t.case_id = e.case_id)"
+    table = quoted("candidate", f"{process}__{listed}")
+    return f" and not exists (select from {table} as t where t.case_id = e.case_id)"
 
 
 def _activities(cursor, process: str, keys: list[int]) -> dict[int, str]:
@@ -129,37 +134,47 @@ def _activities(cursor, process: str, keys: list[int]) -> dict[int, str]:
     if missing:
         seen = _everywhere(cursor, process, "events", "events", ("activity_key", "activity"))
         listed = ", ".join(map(str, missing))
-        names |= dict(_fetch(cursor, f"select distinct * from ({seen}) as s where activity_key in ({listed})").iter_rows())
+        found = _fetch(cursor, f"select distinct * from ({seen}) as s where activity_key in ({listed})")
+        names |= dict(found.iter_rows())
     return {key: names[key] for key in keys}
 
 
-def _actions(cursor, process: str, cases: pl.DataFrame) -> pl.DataFrame | None:
+def _actions(cursor, process: str, activities: Mapping[int, str], events: pl.DataFrame) -> pl.DataFrame | None:
     if not _exists(cursor, "candidate", f"{process}__actions"):
         return None
-    columns = ("case_id", "event_seq", *DESKTOP_COLUMNS, "duration_seconds::double precision as duration_seconds")
-    published = f"{process}_actions"
-    if _exists(cursor, "event_log", published):
-        query = _everywhere(cursor, process, "actions", published, columns)
-    else:
-        query = f"select {', '.join(columns)} from {quoted('candidate', f'{process}__actions')} as e where true"
-        if _exists(cursor, "candidate", f"{process}__quarantined"):
-            query += _unless(process, "quarantined")
+    columns = ("case_key", "event_seq", "application", "action", "element_label", "duration_seconds")
+    published = f"{process}_actions" if _exists(cursor, "event_log", f"{process}_actions") else None
+    actions = _fetch(cursor, _everywhere(cursor, process, "actions", published, columns))
+    names = pl.DataFrame({"activity_key": list(activities), "activity": list(activities.values())},
+                         schema={"activity_key": pl.Int32, "activity": pl.String})
+    label = pl.col("element_label").cast(pl.String)
     return (
-        _fetch(cursor, query)
-        .join(cases.select("case_key", "case_id"), on="case_id")
-        .with_columns((pl.col("duration_seconds") * 1_000_000).round().cast(pl.Int64).alias("duration_us"))
-        .select("case_key", "event_seq", *DESKTOP_COLUMNS, "duration_us")
+        actions.join(events.select("case_key", "event_seq", "activity_key", "resource_key"), on=["case_key", "event_seq"])
+        .join(names, on="activity_key")
+        .with_columns(
+            pl.when(label.is_null()).then("activity").otherwise(pl.format("{} [{}]", "activity", label)).alias("step"),
+            (pl.col("duration_seconds").cast(pl.Float64) * 1_000_000).round().cast(pl.Int64).alias("duration_us"),
+        )
+        .select("case_key", "event_seq", "activity_key", "application", "action", "step", "duration_us", "resource_key")
         .sort("case_key", "event_seq")
     )
+
+
+def _as_of(cursor, process: str) -> datetime | None:
+    if not _exists(cursor, "candidate", f"{process}__build"):
+        return None
+    rows = _fetch(cursor, f"select as_of from {quoted('candidate', f'{process}__build')}")
+    return rows.item(0, 0) if len(rows) else None
 
 
 def _check(process: str, events: pl.DataFrame, cases: pl.DataFrame) -> None:
     """Every event has its case and every case its events, else the candidate is broken."""
     with_events = events.select("case_key").unique()
-    for name, left, right in (("events without a case", with_events, cases), ("cases without events", cases, with_events)):
+    sides = {"events have no case": (with_events, cases), "cases have no events": (cases, with_events)}
+    for what, (left, right) in sides.items():
         lost = left.join(right, on="case_key", how="anti")
         if len(lost):
-            raise SluiceError(f"candidate of {process}: {len(lost)} {name} (case_key {lost['case_key'].min()}); "
+            raise SluiceError(f"candidate of {process}: {len(lost)} {what} (case_key {lost['case_key'].min()}); "
                               "expected none: rebuild it in full")
     if cases["case_key"].n_unique() != len(cases):
         raise SluiceError(f"candidate of {process}: a case is there twice; expected touched cases to be taken out of "

@@ -58,10 +58,8 @@ def discover_variants(events: IntoFrame, *, names: Mapping[int, str]) -> Variant
     times = summarise_durations(
         cases.join(case_spans(frame), on="case_key"), by=["variant_id"], quantiles={"median_seconds": MEDIAN}
     )
-    variants = _ranked(
-        times.rename({"duration_count": "case_count"}).join(
-            identities.select("variant_id", "activity_count"), on="variant_id"
-        )
+    counted = times.rename({"duration_count": "case_count"}).join(
+        identities.select("variant_id", "activity_count"), on="variant_id"
     )
     flat = [(ids[code], position, key) for code, keys in sequences.items() for position, key in enumerate(keys, 1)]
     step_rows = nw.from_dict(
@@ -74,7 +72,7 @@ def discover_variants(events: IntoFrame, *, names: Mapping[int, str]) -> Variant
         backend=backend,
     )
     return Variants(
-        variants=variants,
+        variants=rank_variants(counted, total=len(cases)),
         steps=collected(step_rows, order=["variant_id", "position"]),
         cases=collected(cases.select("case_key", "variant_id"), order=["case_key"]),
     )
@@ -84,9 +82,8 @@ def _numbered_sequences(frame: Frame) -> Frame:
     """`case_key`, `_code`: two cases have one code if and only if they have the same sequence of activities."""
     if isinstance(frame, nw.LazyFrame):
         blocks = frame.select("case_key", "event_seq", _code=nw.col("activity_key").rank("dense").cast(nw.Int64()))
-        blocks = blocks.with_columns(_one=nw.lit(1)).select(
-            "case_key", "_code", _index=nw.col("_one").cum_sum().over("case_key", order_by="event_seq").cast(nw.Int64()) - 1
-        )
+        index = nw.col("_one").cum_sum().over("case_key", order_by="event_seq").cast(nw.Int64()) - 1
+        blocks = blocks.with_columns(_one=nw.lit(1)).select("case_key", "_code", _index=index)
     else:
         blocks = frame.select(
             "case_key",
@@ -111,17 +108,19 @@ def _numbered_sequences(frame: Frame) -> Frame:
         )
 
 
-def _ranked(variants: nw.DataFrame) -> nw.DataFrame:
-    total = int(variants["case_count"].sum() or 0)
-    ordered = collected(variants, order=["variant_id"]).with_columns(_most=-nw.col("case_count")).sort("_most", "variant_id")
-    return (
-        ordered.with_row_index("rank")
+def rank_variants(variants: nw.DataFrame, *, total: int) -> nw.DataFrame:
+    """`variants` (as in `Variants`, rank and shares aside) ranked; shares are of `total` cases."""
+    variants = collected(variants, order=["variant_id"]).with_columns(_most=-nw.col("case_count"))
+    ranked = (
+        variants.sort("_most", "variant_id")
+        .drop([name for name in ("rank", "case_share", "cumulative_share") if name in variants.columns])
+        .with_row_index("rank")
         .with_columns(
             nw.col("rank").cast(nw.Int64()) + 1,
             case_share=ratio("case_count", total),
             _so_far=nw.col("case_count").cum_sum(),
         )
         .with_columns(cumulative_share=ratio("_so_far", total))
-        .select("variant_id", "rank", "activity_count", "case_count", "case_share", "cumulative_share",
-                "mean_seconds", "median_seconds")
     )
+    return ranked.select("variant_id", "rank", "activity_count", "case_count", "case_share", "cumulative_share",
+                         "mean_seconds", "median_seconds")

@@ -75,14 +75,14 @@ create table mining.activity_kpis (
     event_count bigint not null,
     case_count bigint not null,
     case_share double precision not null,
-    start_count bigint not null,       -- cases that begin with it
-    end_count bigint not null,         -- cases that end with it
+    start_count bigint,                -- cases that begin with it
+    end_count bigint,                  -- cases that end with it
     first_at timestamptz not null,
     last_at timestamptz not null,
     mean_wait_seconds double precision,     -- since the event before it in its case
     median_wait_seconds double precision,
     p90_wait_seconds double precision,
-    service_count bigint not null,     -- events that have a start and an end
+    service_count bigint,              -- events that have a start and an end
     mean_service_seconds double precision,
     median_service_seconds double precision,
     resource_count bigint,             -- distinct persons; null below k
