@@ -77,10 +77,13 @@ def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str] | BadRo
         is_header = False
 
 
-def check_whole(text: str, delimiter: str, width: int, *, has_final_line_end: bool) -> int:
+def check_whole(
+    text: str, delimiter: str, width: int, last_columns: tuple[str, ...], *, has_final_line_end: bool
+) -> int:
     """Count the records; raises Refused if the file is cut or most records do not fit the header, EmptyExport if none.
 
-    width: number of header fields. has_final_line_end: this format's writer ends each row with a line end.
+    width: number of header fields. last_columns: a header without rows and line end is whole if it ends in one of them.
+    has_final_line_end: this format's writer ends each row with a line end.
     """
     total = wrong = 0
     is_cut = False
@@ -89,6 +92,8 @@ def check_whole(text: str, delimiter: str, width: int, *, has_final_line_end: bo
         is_bad = isinstance(fields, BadRow) or len(fields) != width
         wrong += is_bad
         is_cut = is_open or (not isinstance(fields, BadRow) and len(fields) < width)
+    if total == 0 and text[-1] not in "\r\n" and read_header(text, delimiter)[-1] not in last_columns:
+        raise Refused("the header is cut: there are no rows below it; copy the file again")
     if total == 0:
         raise EmptyExport("a header without rows")
     if total > 1 and 2 * wrong > total:

@@ -25,6 +25,7 @@ from extractors.agent.records import Action, BadRow
 
 TITLE = "an RPA UI logger export"
 REQUIRED = ("timeStamp", "userID", "targetApp", "eventType")
+LAST_COLUMNS = ("target.innerHTML", "Task", "idx")
 DELIMITERS = ","
 COLUMNS = (
     *REQUIRED,
@@ -93,7 +94,7 @@ class _Users:
 def parse(text: str, delimiter: str, rules: Rules) -> Iterator[Action | BadRow]:
     """The actions of a recording, without content; raises Refused or EmptyExport before the first."""
     header = read_header(text.split("\n", 1)[0].rstrip("\r"), delimiter)
-    check_whole(text, delimiter, len(header), has_final_line_end=False)
+    check_whole(text, delimiter, len(header), LAST_COLUMNS, has_final_line_end=False)
     place = {name: header.index(name) for name in COLUMNS if name in header}
     values, users = set(), set()
     for _seq, _line, fields in rows(text, delimiter, len(header)):

@@ -23,6 +23,7 @@ from extractors.agent.rpa_logger import _Users, target_kind, value_facts
 
 TITLE = "a SmartRPA recording"
 REQUIRED = ("timestamp", "user", "category", "application", "event_type")
+LAST_COLUMNS = ("xpath_full", "screenshot")
 DELIMITERS = ",;"
 COLUMNS = (
     *REQUIRED,
@@ -49,7 +50,7 @@ _CLIPBOARD_ACTIONS = frozenset({"copy", "cut", "paste"})
 def parse(text: str, delimiter: str, rules: Rules) -> Iterator[Action | BadRow]:
     """The actions of a recording, without content; raises Refused or EmptyExport before the first."""
     header = read_header(text.split("\n", 1)[0].rstrip("\r"), delimiter)
-    check_whole(text, delimiter, len(header), has_final_line_end=True)
+    check_whole(text, delimiter, len(header), LAST_COLUMNS, has_final_line_end=True)
     place = {name: header.index(name) for name in COLUMNS if name in header}
     values, users = set(), set()
     for _seq, _line, fields in rows(text, delimiter, len(header)):
