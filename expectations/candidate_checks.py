@@ -119,7 +119,7 @@ def _times(declared: GateDeclaration, as_of: datetime) -> list[Check]:
               repair + "; or declare another `earliest`", f"""
             select case_id, activity || ' (' || source_table || ' ' || source_key || ') at ' || {_shown("least(occurred_at, started_at)")} as reason
             from {p}events where occurred_at < {earliest} or started_at < {earliest}""", is_per_case=True, checked=events),
-        Check("end_not_before_start", "quarantine", "no end before its start", repair, "union all".join(end_before_start),
+        Check("end_not_before_start", "quarantine", "no end before its start", repair, " union all ".join(end_before_start),
               is_per_case=True, checked=events),
         Check("duration_not_negative", "quarantine", "no case that ends before it starts", repair, f"""
             select case_id, 'ends ' || {_shown("ended_at")} || ', before its start ' || {_shown("started_at")} as reason

@@ -84,14 +84,23 @@ def _query(check: Check) -> str:
     return f"{escaped} /* {{batch}} */"
 
 
+def _context(gx: types.ModuleType) -> object:
+    """A context in memory; without GX's own docs site, which would leave a folder behind for each call."""
+    from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
+
+    config = DataContextConfig(
+        store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False), analytics_enabled=False,
+        progress_bars={"globally": False, "metric_calculations": False})
+    return gx.get_context(project_config=config, mode="ephemeral")
+
+
 def validate(url: str, *, asset: str, suite: str, checks: Sequence[Check]) -> Validation:
     """Evaluate the checks on the warehouse at `url`; raises SluiceError when a check's SQL cannot run.
 
     asset and suite name the data and the checks in the Data Docs.
     """
     gx, expect_no_bad_rows = load_gx()
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+    context = _context(gx)
     source = context.data_sources.add_postgres("warehouse", connection_string=_gx_url(url), create_temp_table=False)
     try:
         batch = source.add_query_asset(asset, query="select 1 as gate").add_batch_definition(asset)
