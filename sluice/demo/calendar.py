@@ -71,7 +71,9 @@ class Stamps(dict):
 
     def __init__(self) -> None:
         super().__init__()
-        self._seconds = [f" {s // 3600:02d}:{s // 60 % 60:02d}:{s % 60:02d}" for s in range(86400)]
+        self._minutes = [f" {m // 60:02d}:{m % 60:02d}:" for m in range(1440)]
+        self._seconds = [f"{s:02d}" for s in range(60)]
+        self._last, self._text = -1, ""
 
     def __missing__(self, day: int) -> str:
         text = self[day] = (_EPOCH + timedelta(days=day)).isoformat()
@@ -79,7 +81,10 @@ class Stamps(dict):
 
     def stamp(self, seconds: int) -> str:
         """The timestamp's text."""
-        return self[seconds // 86400] + self._seconds[seconds % 86400]
+        if seconds != self._last:  # most calls are for the same moment as the one before
+            self._last = seconds
+            self._text = self[seconds // 86400] + self._minutes[seconds % 86400 // 60] + self._seconds[seconds % 60]
+        return self._text
 
     def day(self, seconds: int) -> str:
         """The date's text."""

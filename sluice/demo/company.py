@@ -72,6 +72,7 @@ class Person:
     email: str
     company_id: int
     sender: str  # as in a message's From
+    by: str  # partner, creator and writer of a message, as COPY text
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Company:
         for names in (first, last, words):
             rng.shuffle(names)
         self.bot = Person(SYSTEM, 2, "bot", "OdooBot", "__system__", "", "odoobot@example.com", 1,
-                          '"OdooBot" <odoobot@example.com>')
+                          '"OdooBot" <odoobot@example.com>', f"2\t{SYSTEM}\t{SYSTEM}")
         self.staff: dict[str, list[Person]] = {}
         number = 0
         for role, size in ROLES.items():
@@ -105,7 +106,8 @@ class Company:
                 login = f"{given}.{family}".lower()
                 email = f"{login}@sluice-demo.example"
                 people.append(Person(7 + number, 64 + number, role, f"{given} {family}", login, f"{given[0]}{family}".lower(),
-                                     email, 1 + (n % 3 == 2), f'"{given} {family}" <{email}>'))
+                                     email, 1 + (n % 3 == 2), f'"{given} {family}" <{email}>',
+                                     f"{64 + number}\t{7 + number}\t{7 + number}"))
                 number += 1
             self.staff[role] = people
         self.people = [self.bot, *(person for people in self.staff.values() for person in people)]
@@ -148,7 +150,8 @@ class Company:
         lines = ["person,kind,value"]
         for person in self.people[1:]:
             key = f"staff-{person.user_id:03d}"
-            lines += [f"{key},erp_login,{person.login}", f"{key},desktop_login,{person.desktop}", f"{key},email,{person.email}"]
+            lines += [f"{key},erp_login,{person.login}", f"{key},desktop_login,{person.desktop}",
+                      f"{key},desktop_login,pc-{person.desktop}", f"{key},email,{person.email}"]
         return "\n".join(lines) + "\n"
 
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import psycopg
 
-from sluice.demo import rpa_logger, truth
+from sluice.demo import truth
 from sluice.demo.calendar import TODAY
 from sluice.demo.company import base_rows
 from sluice.demo.desktop import Desks
-from sluice.demo.simulation import days
-from sluice.demo.tables import FOLDER, Batch
+from sluice.demo.simulation import days, quick
+from sluice.demo.tables import FOLDER, Batch, read_schema
 from sluice.demo.world import World
 from sluice.errors import BadInput, SluiceError
 from sluice.settings import Settings
@@ -67,11 +67,12 @@ def state(folder: Path) -> DemoState | None:
 
 
 def ensure(settings: Settings, *, url: str, cases: int = 400, seed: int = 7, folder: Path | None = None,
-           plant: Mapping[str, bool | int] | None = None, desktop_limit: int = 2000) -> DemoState:
+           plant: Mapping[str, bool | int] | None = None, desktop_limit: int = 2000, replace: bool = False) -> DemoState:
     """Make the demo company's history (2025-01-02 to 2025-06-30) in the database `url` and in `folder`, if not there.
 
     cases: purchase orders; sales orders and leads come in proportion. plant: switches over `plants.DEFAULTS`.
-    desktop_limit: for about how many orders desktop work is recorded. Raises BadInput where the database or the folder
+    desktop_limit: for about how many orders desktop work is recorded. replace: a demo company that is already there goes.
+    Raises BadInput where the database or the folder
     holds something else: other tables, or a demo company of other parameters.
     """
     folder = Path(folder or settings.home / "demo")
@@ -79,11 +80,14 @@ def ensure(settings: Settings, *, url: str, cases: int = 400, seed: int = 7, fol
         raise BadInput(f"demo: expected at least one case, found {cases}")
     world = World(cases=cases, seed=seed, plant=plant, desktop_limit=desktop_limit)
     wanted = {"version": VERSION, "cases": cases, "seed": seed, "plant": world.plant, "desktop_limit": desktop_limit}
-    with connect(url) as db:
+    with connect(url) as db, quick():
         there = _kept(db)
+        if replace:
+            _remove(db, folder, is_there=there is not None)
+            there = None
         if there is not None and {name: there.get(name) for name in wanted} != wanted:
             raise BadInput(f"demo: the database already holds a demo company of cases={there['cases']} seed={there['seed']}; "
-                           "name another database, or drop this one")
+                           "name another database, or replace this one (sluice demo --replace)")
         found = state(folder)
         if there is not None and found is not None:
             return found
@@ -96,7 +100,7 @@ def ensure(settings: Settings, *, url: str, cases: int = 400, seed: int = 7, fol
             if world.batch.is_full():
                 _load(db, world.batch, there is None)
             truth.append(folder / "truth", world)
-            desks.day()
+            desks.day(day)
         for case in world.open_cases():
             world.write(case)
         _load(db, world.batch, there is None)
@@ -109,7 +113,7 @@ def ensure(settings: Settings, *, url: str, cases: int = 400, seed: int = 7, fol
             db.autocommit = True
             db.execute("analyze")
             db.autocommit = False
-    files = _write_files(folder, desks, TODAY)
+    files = _write_files(folder, desks, TODAY, is_first=True)
     truth.write_planted(folder / "truth", world)
     made = _save(folder, wanted, TODAY, files)
     while made.day < until:  # the folder was lost, the database is further on
@@ -131,24 +135,19 @@ def advance(settings: Settings, *, url: str, folder: Path | None = None) -> Demo
     wanted = json.loads((folder / "state.json").read_text(encoding="utf-8"))
     world = World(cases=found.cases, seed=found.seed, plant=found.plant, desktop_limit=wanted["desktop_limit"])
     desks = Desks(world)
-    with connect(url) as db:
+    with connect(url) as db, quick():
         there = _kept(db)
         if there is None:
             raise SluiceError("demo: the database holds no demo company; remove its folder and make it again (sluice demo)")
         for day in days(world, target):
-            if day < target - timedelta(days=1):
+            desks.day(day)
+            if day < target:  # known already
                 world.batch.clear()
                 world.truth.clear()
                 world.gone.clear()
-            elif day < target:
-                world.batch.clear()
-                world.truth.clear()
-                world.gone.clear()
-                desks.day()
-                desks = Desks(world)
+                desks.forget(but_host=desks.cumulative_host)
+            if day == target - timedelta(days=1):
                 world.touched = {}
-                continue
-            desks.day()
         for case in (world.touched or {}).values():
             world.write(case)
         if there["day"] < target.isoformat():
@@ -156,7 +155,7 @@ def advance(settings: Settings, *, url: str, folder: Path | None = None) -> Demo
             _mark(db, wanted, target)
             db.commit()
     truth.append(folder / "truth", world)
-    files = _write_files(folder, desks, target)
+    files = _write_files(folder, desks, target, is_first=False)
     truth.write_planted(folder / "truth", world)
     return _save(folder, wanted, target, files)
 
@@ -173,6 +172,16 @@ def _mark(db: psycopg.Connection, wanted: dict, day: date) -> None:
     kept = {name: wanted[name] for name in ("version", "cases", "seed", "plant", "desktop_limit")} | {"day": day.isoformat()}
     db.execute(f"delete from {MARK}")
     db.execute(f"insert into {MARK} values (%s)", (json.dumps(kept),))
+
+
+def _remove(db: psycopg.Connection, folder: Path, *, is_there: bool) -> None:
+    """Drop the demo company's own tables and files, never anything else."""
+    if is_there:
+        for table in read_schema():
+            db.execute(f"drop table if exists {table}")
+        db.execute("drop schema sluice_demo cascade")
+        db.commit()
+    (folder / "state.json").unlink(missing_ok=True)
 
 
 def _prepare(folder: Path, wanted: dict) -> None:
@@ -203,16 +212,13 @@ def _load(db: psycopg.Connection, batch: Batch, is_wanted: bool) -> None:
         batch.clear()
 
 
-def _write_files(folder: Path, desks: Desks, day: date) -> list[str]:
-    drop, names = folder / "agent_drop", []
-    if not (folder / "person_map.csv").exists():
-        (folder / "person_map.csv").write_text(desks.world.company.person_map(), encoding="utf-8")
-    for user, rows in sorted(desks.rpa.items()):
-        names.append(f"rpa_{user}_{day}.csv")
-        fresh = folder / f".{names[-1]}"
-        rpa_logger.write(fresh, rows)
-        fresh.replace(drop / names[-1])
-    return names
+def _write_files(folder: Path, desks: Desks, day: date, *, is_first: bool) -> list[str]:
+    people = folder / "person_map.csv"
+    if not people.exists():
+        people.write_text(desks.world.company.person_map(), encoding="utf-8")
+    scratch = folder / "unfinished"  # a file appears in the drop folder whole or not at all
+    scratch.mkdir(exist_ok=True)
+    return desks.write(folder / "agent_drop", scratch, day, is_first=is_first)
 
 
 def _save(folder: Path, wanted: dict, day: date, files: list[str]) -> DemoState:

@@ -43,10 +43,11 @@ class Measures:
         self.lists: dict[str, list[str]] = defaultdict(list)
         self.names: dict[str, str] = {}
 
-    def example(self, name: str, value: str) -> None:
-        """Keep the first twenty of a kind."""
-        if len(self.lists[name]) < 20:
-            self.lists[name].append(value)
+    def planted(self, name: str, case_id: str) -> None:
+        """Count a case of a planted truth when it shows; the first twenty are named."""
+        self.counts[f"{name}_cases"] += 1
+        if len(self.lists[f"{name}_examples"]) < 20:
+            self.lists[f"{name}_examples"].append(case_id)
 
     def report(self) -> dict[str, object]:
         """Counters, medians (with the number of values) and names, sorted by name."""

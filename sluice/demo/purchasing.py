@@ -63,7 +63,7 @@ def plan(world: World, number: int, work: int, rng: Random) -> None:
         slow = plant["slow_approval"] and approver is company.slow_approver
         work += delay(rng, 22 if slow else 2.5, 0.5)
         world.at(case, time(work), approve, approver)
-        world.measures.values["approval_hours_slow" if slow else "approval_hours_others"].append((work - requested) / HOUR)
+        data["approval"] = ("approval_hours_slow" if slow else "approval_hours_others", (work - requested) / HOUR)
     else:
         requested = work
         world.at(case, time(work), confirm, buyer)
@@ -92,12 +92,10 @@ def plan(world: World, number: int, work: int, rng: Random) -> None:
 def plan_bills(world: World, case: Case, rng: Random, clerk: Person, treasurer: Person, *, requested: int, approved: int,
                received: int) -> None:
     """Plan the vendor bills of an order and their payment."""
-    plant, time, name = world.plant, world.calendar.time, _name(case.number)
+    plant, time = world.plant, world.calendar.time
     work = received + delay(rng, 14, 0.6)
     if plant["invoice_before_approval"] and approved > requested and rng.random() < 0.05:
         work = requested + int((approved - requested) * (0.2 + 0.6 * rng.random()))
-        world.measures.counts["invoice_before_approval_cases"] += 1
-        world.measures.example("invoice_before_approval_examples", name)
     world.at(case, time(work), create_bill, clerk, 1)
     last = 1
     if plant["recreated_bills"] and rng.random() < 0.05:
@@ -105,7 +103,6 @@ def plan_bills(world: World, case: Case, rng: Random, clerk: Person, treasurer: 
         work = max(work + WORKDAY, received) + delay(rng, 12)
         last = 2
         world.at(case, time(work), create_bill, clerk, 2)
-        world.measures.counts["recreated_bills_cases"] += 1
     posted = max(work, received) + delay(rng, 5, 0.8)
     world.at(case, time(posted), post_bill, clerk, last)
     paid = posted + delay(rng, 40, 0.3)
@@ -115,11 +112,8 @@ def plan_bills(world: World, case: Case, rng: Random, clerk: Person, treasurer: 
         case.data["same_as"] = last  # the same vendor reference
         world.at(case, time(again), create_bill, other, last + 1)
         world.at(case, time(again + delay(rng, 3)), post_bill, other, last + 1)
-        world.measures.counts["duplicate_bills_cases"] += 1
-        world.measures.example("duplicate_bills_examples", name)
         if rng.random() < 0.4:
             world.at(case, time(again + delay(rng, 40, 0.2) + WORKDAY), pay, treasurer, last + 1)
-            world.measures.counts["duplicate_bills_paid_twice"] += 1
     if rng.random() < 0.97:
         world.at(case, time(paid), pay, treasurer, last)
 
@@ -203,6 +197,8 @@ def approve(world: World, case: Case, at: int, person: Person, _: object) -> Non
     """Approve PO, which makes the receipt."""
     _order_goods(world, case, at, person)
     _to_state(world, case, at, person, 54, "Purchase Order", "purchase", "Approve PO")
+    measure, hours = case.data["approval"]
+    world.measures.values[measure].append(hours)
     world.record(case, at, "approve", person, case.data["name"])
 
 
@@ -233,8 +229,8 @@ def change_price(world: World, case: Case, at: int, person: Person, _: object) -
     message = world.message(MODEL, data["id"], NOTE, at, bot)
     world.track(message, MODEL, "amount_untaxed", at, bot, old_float=old / 100, new_float=data["total"] / 100,
                 currency=data["supplier"].currency_id)
-    world.event(PROCESS, data["name"], data["name"], "Change Price", at, bot)
-    world.measures.counts["price_change_after_approval_cases"] += 1
+    world.event(PROCESS, data["name"], data["name"], "Change Price", at, person)
+    world.measures.planted("price_change_after_approval", data["name"])
 
 
 def acknowledge(world: World, case: Case, at: int, person: Person, _: object) -> None:
@@ -299,6 +295,10 @@ def create_bill(world: World, case: Case, at: int, person: Person, key: object) 
     world.message("account.move", bill.invoice_id, NOTE, at, person, "<p>Vendor Bill Created</p>")
     world.message("account.move", bill.invoice_id, NOTE, at, person, f"<p>This vendor bill has been created from: {data['name']}</p>")
     world.event(PROCESS, data["name"], f"move:{bill.invoice_id}", "Create Vendor Bill", at, person)
+    if data["row"][world.forms.purchase_order.date_approve] == NULL:
+        world.measures.planted("invoice_before_approval", data["name"])
+    if key == 2 and same != 1:
+        world.measures.planted("recreated_bills", data["name"])
 
 
 def cancel_bill(world: World, case: Case, at: int, person: Person, key: object) -> None:
@@ -321,6 +321,8 @@ def post_bill(world: World, case: Case, at: int, person: Person, key: object) ->
             row[M.write_date], row[M.write_uid] = when, person.user_id
     world.event(PROCESS, data["name"], name, "Post Vendor Bill", at, person)
     world.record(case, at, "post_bill", person, name, bill)
+    if data["same_as"] and key > data["same_as"]:
+        world.measures.planted("duplicate_bills", data["name"])
 
 
 def pay(world: World, case: Case, at: int, person: Person, key: object) -> None:
@@ -328,6 +330,8 @@ def pay(world: World, case: Case, at: int, person: Person, key: object) -> None:
     data = case.data
     payment = invoices.pay(world, case, at, person, data["bills"][key], partner=data["supplier"], is_bill=True)
     world.event(PROCESS, data["name"], payment, "Register Payment", at, person)
+    if data["same_as"] and key > data["same_as"]:
+        world.measures.counts["duplicate_bills_paid_twice"] += 1
 
 
 # deletions ---------------------------------------------------------------------------------------------------------

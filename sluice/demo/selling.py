@@ -34,12 +34,15 @@ def plan_lead(world: World, number: int, work: int, rng: Random) -> None:
     case, time = _begin(world, number, rng), world.calendar.time
     seller, manager = case.data["seller"], world.company.staff["salesmgr"][0]
     world.at(case, time(work), create_lead, seller)
-    case.data["lead"] = number
+    case.data["kind"] = "lead" if rng.random() < 0.25 else "opportunity"
     reason = 1 + int(rng.random() * len(LOST_REASONS))
     if rng.random() < 0.24:
         world.at(case, time(work + delay(rng, 16, 0.8)), lose, seller, reason)
         return
     work += delay(rng, 10, 0.8)
+    if case.data["kind"] == "lead":
+        world.at(case, time(work), convert, seller)
+        work += delay(rng, 1, 0.9)
     world.at(case, time(work), qualify, seller, 2)
     if rng.random() < 0.22:
         world.at(case, time(work + delay(rng, 20, 0.7)), lose, manager if rng.random() < 0.3 else seller, reason)
@@ -94,15 +97,14 @@ def create_lead(world: World, case: Case, at: int, person: Person, _: object) ->
     data, when, user = case.data, world.stamp(at), person.user_id
     customer, number = data["customer"], world.next_id("crm_lead")
     revenue = (5 + case.number * 7919 % 200) * 100
-    converted = world.stamp(at) if case.number % 5 == 0 else NULL
     row = [number, user, customer.company_id, customer.company_id, 1, customer.partner_id, NULL, user, user, customer.email,
-           f"Enquiry of {customer.name}", "opportunity", "0", f"{customer.name} front desk", customer.name, customer.email,
+           f"Enquiry of {customer.name}", data["kind"], "0", f"{customer.name} front desk", customer.name, customer.email,
            f"+99 557 {3000 + case.number % 6000}", f"{case.number % 90 + 1} Marktplatz", CITIES[case.number % 8], "pending",
-           f"{customer.name} asks for an offer", f"{revenue}.00", "t", NULL, when, when, converted, when, when, 12.5]
+           f"{customer.name} asks for an offer", f"{revenue}.00", "t", NULL, when, when, NULL, when, when, 12.5]
     case.docs.append((world.forms.lead, row))
     data.update(lead=number, lead_row=row, stage=1)
     world.message(LEAD, number, 8, at, person, "<div><p>A new lead has been created.</p></div>")
-    world.event(LEADS, str(number), str(number), "Create Lead", at, person)
+    _lead_event(world, case, "Create Lead", at, person)
 
 
 def _touch_lead(world: World, case: Case, at: int, person: Person) -> list:
@@ -118,11 +120,17 @@ def _to_stage(world: World, case: Case, message: int, at: int, person: Person, s
     data["stage"] = stage
 
 
+def convert(world: World, case: Case, at: int, person: Person, _: object) -> None:
+    """Convert to Opportunity: Odoo keeps the moment on the lead, and logs nothing."""
+    L, row = world.forms.lead, _touch_lead(world, case, at, person)
+    row[L.type], row[L.date_conversion] = "opportunity", world.stamp(at)
+    _lead_event(world, case, "Convert to Opportunity", at, person)
+
+
 def qualify(world: World, case: Case, at: int, person: Person, stage: object) -> None:
     """Move the lead to its next stage."""
-    number = case.data["lead"]
-    _to_stage(world, case, world.message(LEAD, number, 9, at, person), at, person, stage)
-    world.event(LEADS, str(number), str(number), f"Move to {_STAGES[stage]}", at, person)
+    _to_stage(world, case, world.message(LEAD, case.data["lead"], 9, at, person), at, person, stage)
+    _lead_event(world, case, f"Move to {_STAGES[stage]}", at, person)
 
 
 def lose(world: World, case: Case, at: int, person: Person, reason: object) -> None:
@@ -135,7 +143,7 @@ def lose(world: World, case: Case, at: int, person: Person, reason: object) -> N
     world.track(message, LEAD, "active", at, person, old_int=1, new_int=0)
     world.track(message, LEAD, "lost_reason_id", at, person, old="", new=LOST_REASONS[reason - 1][1], old_int=0, new_int=reason)
     world.track(message, LEAD, "won_status", at, person, old="Pending", new="Lost")
-    world.event(LEADS, str(number), str(number), "Lose Opportunity", at, person)
+    _lead_event(world, case, "Lose Opportunity", at, person)
 
 
 def _win(world: World, case: Case, at: int, person: Person) -> None:
@@ -150,9 +158,10 @@ def _win(world: World, case: Case, at: int, person: Person) -> None:
         row[L.expected_revenue] = cents(total)
         world.track(message, LEAD, "expected_revenue", at, person, old_float=expected, new_float=total / 100,
                     currency=data["customer"].currency_id)
+        _lead_event(world, case, "Change Expected Revenue", at, person)
     row[L.won_status], row[L.date_closed] = "won", world.stamp(at)
     world.track(message, LEAD, "won_status", at, person, old="Pending", new="Won")
-    world.event(LEADS, str(number), str(number), "Win Opportunity", at, person)
+    _lead_event(world, case, "Win Opportunity", at, person)
 
 
 # orders ------------------------------------------------------------------------------------------------------------
@@ -163,9 +172,10 @@ def _order_event(world: World, case: Case, activity: str, at: int, person: Perso
     world.event(ORDERS, name, document or name, activity, at, person)
 
 
-def _lead_event(world: World, case: Case, activity: str, at: int, person: Person) -> None:
-    if case.data["lead"] is not None:
-        world.event(LEADS, str(case.data["lead"]), case.data["name"], activity, at, person)
+def _lead_event(world: World, case: Case, activity: str, at: int, person: Person, document: str | None = None) -> None:
+    lead = case.data["lead"]
+    if lead is not None:
+        world.event(LEADS, f"LEAD/{lead}", document or f"LEAD/{lead}", activity, at, person)
 
 
 def quote(world: World, case: Case, at: int, person: Person, _: object) -> None:
@@ -188,7 +198,7 @@ def quote(world: World, case: Case, at: int, person: Person, _: object) -> None:
     data.update(id=order, name=name, row=row, lines=lines, total=sum(line.quantity * line.price for line in lines), state="Quotation")
     world.message(ORDER, order, NOTE, at, person, "<p>Sales Order created</p>")
     _order_event(world, case, "Create Quotation", at, person)
-    _lead_event(world, case, "Create Quotation", at, person)
+    _lead_event(world, case, "Create Quotation", at, person, case.data["name"])
     world.record(case, at, "quote", person, name)
 
 
@@ -210,14 +220,14 @@ def send(world: World, case: Case, at: int, person: Person, _: object) -> None:
     """Send Quotation."""
     _to_state(world, case, at, person, 56, "Quotation Sent", "sent")
     _order_event(world, case, "Send Quotation", at, person)
-    _lead_event(world, case, "Send Quotation", at, person)
+    _lead_event(world, case, "Send Quotation", at, person, case.data["name"])
 
 
 def cancel(world: World, case: Case, at: int, person: Person, reason: object) -> None:
     """Cancel Order; a lead behind it is lost in the same second."""
     _to_state(world, case, at, person, NOTE, "Cancelled", "cancel")
     _order_event(world, case, "Cancel Order", at, person)
-    _lead_event(world, case, "Cancel Order", at, person)
+    _lead_event(world, case, "Cancel Order", at, person, case.data["name"])
     if case.data["lead"] is not None:
         lose(world, case, at, person, reason)
 
@@ -234,7 +244,7 @@ def confirm(world: World, case: Case, at: int, person: Person, _: object) -> Non
     row = data["row"]
     row[T.date_order], row[T.delivery_status], row[T.invoice_status] = world.stamp(at), "pending", "to invoice"
     _order_event(world, case, "Confirm Order", at, person)
-    _lead_event(world, case, "Confirm Order", at, person)
+    _lead_event(world, case, "Confirm Order", at, person, case.data["name"])
     if data["lead"] is not None:
         _win(world, case, at, person)
 
@@ -253,7 +263,7 @@ def change_price(world: World, case: Case, at: int, person: Person, _: object) -
     for field in ("amount_untaxed", "amount_total"):
         world.track(message, ORDER, field, at, bot, old_float=old / 100, new_float=data["total"] / 100,
                     currency=data["customer"].currency_id)
-    _order_event(world, case, "Change Price", at, bot)
+    _order_event(world, case, "Change Price", at, person)
 
 
 def deliver(world: World, case: Case, at: int, person: Person, is_last: object) -> None:

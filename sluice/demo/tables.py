@@ -4,7 +4,6 @@ A row is a list of texts in the order of the table's columns, ready for COPY's t
 """
 
 import re
-from collections import defaultdict
 from pathlib import Path
 
 import psycopg
@@ -86,7 +85,7 @@ class Batch:
     def __init__(self, schema: Schema, *, limit: int = 60_000) -> None:
         self.schema = schema
         self.limit = limit
-        self.lines: dict[str, list[str]] = defaultdict(list)
+        self.lines: dict[str, list[str]] = {table: [] for table in schema.columns}
         self.deleted: list[tuple[str, str]] = []  # (table, condition)
 
     def is_full(self) -> bool:
@@ -95,18 +94,22 @@ class Batch:
 
     def clear(self) -> None:
         """Forget all lines."""
-        self.lines.clear()
+        for lines in self.lines.values():
+            lines.clear()
         self.deleted.clear()
 
     def copy_into(self, db: psycopg.Connection) -> None:
         """Append all lines to their tables, and forget them."""
         for table, lines in self.lines.items():
-            _copy(db, table, self.schema.columns[table], lines)
+            if lines:
+                _copy(db, table, self.schema.columns[table], lines)
         self.clear()
 
     def upsert_into(self, db: psycopg.Connection) -> None:
         """Insert new rows, update the ones that differ, leave equal ones alone; then delete; and forget all."""
         for table, lines in self.lines.items():
+            if not lines:
+                continue
             columns, key = self.schema.columns[table], self.schema.keys[table]
             names, keys = ", ".join(columns), ", ".join(key)
             db.execute(f"create temp table incoming (like {table}) on commit drop")
@@ -129,4 +132,4 @@ class Batch:
 def _copy(db: psycopg.Connection, table: str, columns: tuple[str, ...], lines: list[str]) -> None:
     with db.cursor() as cursor, cursor.copy(f"copy {table} ({', '.join(columns)}) from stdin") as copy:
         for start in range(0, len(lines), 2000):
-            copy.write("".join(f"{line}\n" for line in lines[start:start + 2000]).encode())
+            copy.write(("\n".join(lines[start:start + 2000]) + "\n").encode())

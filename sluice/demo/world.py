@@ -46,6 +46,7 @@ class World:
         self.schema = Schema()
         self.forms = Forms()
         self.batch = Batch(self.schema)
+        self.messages, self.changes = self.batch.lines["mail_message"], self.batch.lines["mail_tracking_value"]
         self.stamps = Stamps()
         self.stamp = self.stamps.stamp
         self.measures = Measures()
@@ -109,7 +110,6 @@ class World:
         if self.bad_left and case.number >= self.cases * 2 // 5:
             case.bad = ("future", "backwards")[self.bad_left % 2]
             self.bad_left -= 1
-            self.measures.lists["bad_rows_cases"].append(f"{case.number}:{case.bad}")
 
     def record(self, case: Case, at: int, kind: str, person: Person, document: str, extra: object = None) -> None:
         """Let the desktop agents see the work behind a step, for the share of the cases that is recorded."""
@@ -134,10 +134,9 @@ class World:
         number = self.ids["mail_message"] = self.ids["mail_message"] + 1
         when = self.stamp(time)
         date_ = when if shown is None else self.stamp(shown)
-        user = person.user_id
-        self.batch.lines["mail_message"].append(
-            f"{number}\t{res_id}\t{subtype}\t{person.partner_id}\t{user}\t{user}\t{subject}\t{model}\t{kind}\t{person.sender}\t"
-            f"\\N\t\\N\t<{number}.{time}-openerp-{res_id}-{model}@demo>\t{person.sender}\t{body}\t\\N\t{date_}\t{date_}\t{when}")
+        self.messages.append(
+            f"{number}\t{res_id}\t{subtype}\t{person.by}\t{subject}\t{model}\t{kind}\t{person.sender}\t\\N\t\\N\t"
+            f"<{number}.{time}@demo>\t\\N\t{body}\t\\N\t{date_}\t{date_}\t{when}")
         return number
 
     def track(self, message: int, model: str, field: str, time: int, person: Person, *, old: str = NULL, new: str = NULL,
@@ -147,7 +146,7 @@ class World:
         number = self.ids["mail_tracking_value"] = self.ids["mail_tracking_value"] + 1
         when = self.stamp(time)
         user = person.user_id
-        self.batch.lines["mail_tracking_value"].append(
+        self.changes.append(
             f"{number}\t{_FIELD_IDS[model, field]}\t{old_int}\t{new_int}\t{currency}\t{message}\t{user}\t{user}\t{old}\t{new}\t"
             f"\\N\t\\N\t{old_time}\t{new_time}\t{when}\t{when}\t{old_float}\t{new_float}")
 
