@@ -3,6 +3,7 @@
 What dbt would parse anew on every start (seconds) is kept under SLUICE_HOME, by the content of the project.
 """
 
+import fcntl
 import json
 import os
 import subprocess
@@ -19,6 +20,7 @@ from psycopg.conninfo import conninfo_to_dict
 from sluice.errors import BadInput, SluiceError
 
 _ANSWER = "sluice-dbt-outcome:"
+_ANY_DATABASE = "the_warehouse"  # stands for the database in a parsed project, which may serve several
 _PROFILE_NAMES = {"host": "SLUICE_DBT_HOST", "hostaddr": "SLUICE_DBT_HOST", "port": "SLUICE_DBT_PORT",
                   "user": "SLUICE_DBT_USER", "password": "DBT_ENV_SECRET_SLUICE_PASSWORD",
                   "dbname": "SLUICE_DBT_DATABASE"}
@@ -75,6 +77,11 @@ def run_dbt(url: str, project: Path, home: Path, subject: str, arguments: Sequen
     return Outcome({name: (status, seconds, message) for name, status, seconds, message in outcome["nodes"]})
 
 
+def prepare(url: str, project: Path, home: Path) -> None:
+    """Parse the project ahead of its first use (seconds), so that what follows only loads it."""
+    run_dbt(url, project, home, "prepare", [])
+
+
 def _environment(url: str, project: Path, threads: int) -> dict[str, str]:
     try:
         connection = conninfo_to_dict(url)
@@ -119,6 +126,8 @@ def _invoke(request: dict[str, Any]) -> tuple[list[tuple[str, str, float, str]],
     manifest, failure = _manifest(Path(request["manifest"]), quiet, common)
     if failure:
         return [], failure
+    if not request["arguments"]:
+        return [], None
     command, *options = request["arguments"]
     result = dbtRunner(manifest=manifest).invoke([
         *quiet, "--no-write-json", "--cache-selected-only", command, *options, *common,
@@ -135,23 +144,32 @@ def _invoke(request: dict[str, Any]) -> tuple[list[tuple[str, str, float, str]],
 
 
 def _manifest(path: Path, quiet: list[str], common: list[str]):
-    """The parsed project: from `path`, else parsed and kept there (written aside and moved, so that two may do it)."""
+    """The parsed project: from `path`, else parsed and kept there. It is of no database until it is loaded."""
     from dbt.cli.main import dbtRunner
     from dbt.contracts.graph.manifest import Manifest
 
-    if path.exists():
-        return Manifest.from_msgpack(path.read_bytes()), None
-    result = dbtRunner().invoke([*quiet, "--no-write-json", "parse", *common])
-    if not result.success:
-        return None, str(result.exception)
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    fresh.parent.mkdir(parents=True, exist_ok=True)
-    fresh.write_bytes(result.result.to_msgpack())
-    fresh.replace(path)
-    for old in path.parent.glob("manifest-*.msgpack"):
-        if old != path:
-            old.unlink(missing_ok=True)
-    return result.result, None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    database = os.environ["SLUICE_DBT_DATABASE"]
+    with open(path.parent / "manifest.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of several that start together one parses
+        if not path.exists():
+            os.environ["SLUICE_DBT_DATABASE"] = _ANY_DATABASE
+            result = dbtRunner().invoke([*quiet, "--no-write-json", "parse", *common])
+            os.environ["SLUICE_DBT_DATABASE"] = database
+            if not result.success:
+                return None, str(result.exception)
+            fresh = path.with_suffix(".fresh")
+            fresh.write_bytes(result.result.to_msgpack())
+            fresh.replace(path)
+            for old in path.parent.glob("manifest-*.msgpack"):
+                if old != path:
+                    old.unlink(missing_ok=True)
+        manifest = Manifest.from_msgpack(path.read_bytes())
+    for node in [*manifest.nodes.values(), *manifest.sources.values()]:
+        node.database = database
+        if node.relation_name:
+            node.relation_name = node.relation_name.replace(f'"{_ANY_DATABASE}".', f'"{database}".', 1)
+    return manifest, None
 
 
 if __name__ == "__main__":

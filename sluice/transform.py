@@ -90,7 +90,7 @@ def build(settings: Settings, process: str, ctx: RunContext) -> Build:
             (list(declared.sources),)).fetchone()[0]
         build_table = sql.Identifier("candidate", f"{process}__build")
         db.execute(sql.SQL("drop table if exists {}").format(build_table))
-        _dbt(settings, f"build-{process}", _selected(settings, declared), {
+        variables = {
             "process": process,
             "run_id": ctx.run_id,
             "as_of": as_of.isoformat(),
@@ -98,7 +98,8 @@ def build(settings: Settings, process: str, ctx: RunContext) -> Build:
             "upto_version": max(upto_version, gated_version),
             "full_rebuild": is_full,
             "event_order": list(declared.order),
-        })
+        }
+        _build_models(settings, db, declared, variables)
         counts = db.execute(sql.SQL("select (select count(*) from {}), (select count(*) from {})").format(
             sql.Identifier("candidate", f"{process}__touched_cases"),
             sql.Identifier("candidate", f"{process}__events"))).fetchone()
@@ -144,9 +145,24 @@ def _lock(db: psycopg.Connection, *names: str, shared: bool = False) -> Iterator
                 db.execute(f"select pg_advisory_unlock{suffix}(hashtext(%s))", (name,))
 
 
-def _dbt(settings: Settings, subject: str, selected: Sequence[str], variables: dict | None = None) -> Outcome:
+def _dbt(settings: Settings, subject: str, selected: Sequence[str], variables: dict | None = None, *,
+         excluded: Sequence[str] = ()) -> Outcome:
     arguments = ["build", "--resource-type", "model", "--resource-type", "seed", "--select", *selected]
+    if excluded:
+        arguments += ["--exclude", *excluded]
     return run_dbt(_url(settings), settings.project, settings.home, subject, arguments, variables)
+
+
+def _build_models(settings: Settings, db: psycopg.Connection, process: Process, variables: dict) -> None:
+    """All models of a process; its views and seed only where they are not there yet as the files say."""
+    subject = f"build-{process.name}"
+    files, _ = _read_by(settings, process)
+    lasting = [path.stem for path in files if path.stem == process.activities or "materialized='view'" in path.read_text()]
+    excluded = (["config.materialized:view", process.activities]
+                if _is_current(settings, db, subject, "intermediate", lasting, files) else [])
+    _dbt(settings, subject, _selected(settings, process), variables, excluded=excluded)
+    if not excluded:
+        _set_current(settings, db, subject, files)
 
 
 def _selected(settings: Settings, process: Process) -> list[str]:
@@ -161,17 +177,26 @@ def _selected(settings: Settings, process: Process) -> list[str]:
 def _make_unless_current(settings: Settings, db: psycopg.Connection, subject: str, schema: str,
                          relations: Sequence[str], files: Iterable[Path], selected: Sequence[str]) -> bool:
     """Run dbt unless all relations exist and were made from the same files: replacing a view disturbs its readers."""
-    db.execute("create table if not exists ops.transform_state (subject text primary key, fingerprint text not null)")
-    wanted = _hash_of_files(settings, files)
+    files = list(files)
+    if _is_current(settings, db, subject, schema, relations, files):
+        return False
+    _dbt(settings, subject, selected)
+    _set_current(settings, db, subject, files)
+    return True
+
+
+def _is_current(settings: Settings, db: psycopg.Connection, subject: str, schema: str, relations: Sequence[str],
+                files: Iterable[Path]) -> bool:
     made = db.execute("select fingerprint from ops.transform_state where subject = %s", (subject,)).fetchone()
     present = db.execute("select count(*) from pg_class where relnamespace = to_regnamespace(%s) and relname = any(%s)",
                          (schema, list(relations))).fetchone()[0]
-    if made == (wanted,) and present == len(relations):
-        return False
-    _dbt(settings, subject, selected)
+    return made == (_hash_of_files(settings, files),) and present == len(relations)
+
+
+def _set_current(settings: Settings, db: psycopg.Connection, subject: str, files: Iterable[Path]) -> None:
     db.execute("""insert into ops.transform_state values (%s, %s)
-                  on conflict (subject) do update set fingerprint = excluded.fingerprint""", (subject, wanted))
-    return True
+                  on conflict (subject) do update set fingerprint = excluded.fingerprint""",
+               (subject, _hash_of_files(settings, files)))
 
 
 def _hash_of_files(settings: Settings, files: Iterable[Path]) -> str:

@@ -49,7 +49,7 @@ counted as (
         count(*) filter (where value_relation = 'equal')::int as copied_value_count,
         count(*) filter (where value_relation = 'transformed')::int as transformed_value_count,
         count(distinct document_ref)::int as document_count,
-        coalesce(sum(duration_seconds), 0) as observed_seconds
+        coalesce(sum(duration_seconds), 0)::double precision as observed_seconds
     from actions
     group by case_id, case_key
 ),
