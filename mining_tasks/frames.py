@@ -1,4 +1,4 @@
-"""What the algorithms take: an event log as integers, in any engine (Polars, pandas with Arrow types, DuckDB).
+"""What the algorithms take: an event log as integers, in any engine (Polars, DuckDB, PyArrow; pandas, with Arrow types, is converted).
 
 Events: one row per event, columns
     case_key      int64   the case
@@ -36,6 +36,8 @@ def remainder(column: str, divisor: int) -> nw.Expr:
 def events_of(events: IntoFrame, *, needs: Sequence[str] = EVENT_COLUMNS) -> Frame:
     """The columns `needs` of an event log, in the order (case_key, event_seq). ValueError names a missing column."""
     frame = nw.from_native(events)
+    if frame.implementation.is_pandas_like():  # at the edge only: its joins turn integers with nulls into floats
+        frame = nw.from_native(frame.to_arrow())
     missing = [name for name in needs if name not in frame.collect_schema().names()]
     if missing:
         raise ValueError(f"events: expected the columns {', '.join(needs)}; missing: {', '.join(missing)}")
