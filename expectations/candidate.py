@@ -25,18 +25,19 @@ def gate_candidate(settings: Settings, process: object, ctx: RunContext) -> list
     """
     declared = declaration_of(process)
     with connect(settings.warehouse_url) as db:
-        columns = {table: _columns(db, f"{declared.name}__{table}") for table in REQUIRED}
+        required = REQUIRED | dict.fromkeys(declared.extra_tables, ("case_id", "case_key"))
+        columns = {table: _columns(db, f"{declared.name}__{table}") for table in required}
         seed = declared.declared_activities
         build = read_build(db, declared.name)
         has_seed = seed is not None and bool(_columns(db, seed, schema="intermediate"))
-    lacking = _lacking(declared, columns)
+    lacking = _lacking(declared, required, columns)
     as_of = ctx.as_of if build is None else build.as_of  # a build's horizon never goes back
     if lacking is not None:
         finish(settings, ctx, subject=declared.name, layer="candidate", outcomes=[lacking], validation=None)
     for column in sorted({column for pair in declared.ends_after for column in pair} - columns["attributes"]):
         raise BadInput(f"{declared.where}, ends_after: candidate.{declared.name}__attributes has no column {column!r}; "
                        f"declare it there or take the pair out")
-    checks = checks_of(declared, as_of, has_seed=has_seed)
+    checks = checks_of(declared, as_of, attributes=columns["attributes"], has_seed=has_seed)
     if build is not None and not build.is_full_rebuild:
         checks.append(volume(declared, ctx.run_id))
     checks = with_severities(checks, declared)
@@ -54,10 +55,10 @@ def _columns(db: psycopg.Connection, table: str, schema: str = "candidate") -> s
         "select column_name from information_schema.columns where table_schema = %s and table_name = %s", (schema, table))}
 
 
-def _lacking(declared: GateDeclaration, columns: dict[str, set[str]]) -> Outcome | None:
+def _lacking(declared: GateDeclaration, required: dict[str, tuple[str, ...]], columns: dict[str, set[str]]) -> Outcome | None:
     """A failed outcome when a candidate table or column is missing: the other checks could not even run."""
     wrong = []
-    for table, names in REQUIRED.items():
+    for table, names in required.items():
         missing = sorted(set(names) - columns[table])
         if not columns[table]:
             wrong.append(f"no table candidate.{declared.name}__{table}")

@@ -1,5 +1,6 @@
 """The checks of the candidate tables: one SQL statement each, which names the bad rows and says why."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime, time
 
 from psycopg import sql
@@ -26,6 +27,7 @@ NOT_NULL = {
 _STRUCTURAL = {"required_columns", "event_id_unique", "event_seq_contiguous", "case_key_unique", "cases_match_events",
                "attributes_match_cases", "cases_touched", "resource_is_pseudonym"}
 _HISTORY, _FACTOR, _FLOOR = 8, 5, 100  # nights compared with, times their median, cases below which nothing is said
+_FLAG = "is_case_ambiguous"  # an attribute by which a model says that several documents share a case id
 _SHOWN = "to_char({column} at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC'"
 
 
@@ -37,12 +39,14 @@ def _shown(column: str) -> str:
     return _SHOWN.format(column=column)
 
 
-def checks_of(declared: GateDeclaration, as_of: datetime, *, has_seed: bool) -> list[Check]:
+def checks_of(declared: GateDeclaration, as_of: datetime, *, attributes: Collection[str], has_seed: bool
+              ) -> list[Check]:
     """The candidate checks of a process, with their default severities.
 
-    has_seed: the seed of declared activities exists; without it no activity can be undeclared.
+    attributes: the columns of the attributes. has_seed: the seed of declared activities exists; without it no activity
+    can be undeclared.
     """
-    checks = [*_structure(declared.name), *_times(declared, as_of), *_declared(declared, has_seed)]
+    checks = [*_structure(declared.name), *_times(declared, as_of), *_declared(declared, has_seed, _FLAG in attributes)]
     if declared.is_imported:
         checks = [check if check.name in _STRUCTURAL else Check(**{**vars(check), "severity": "warn"}) for check in checks]
     return checks
@@ -144,7 +148,7 @@ def volume(declared: GateDeclaration, run_id: str) -> Check:
           and (found * {_FACTOR} < usual or found > usual * {_FACTOR})""", checked=cases)
 
 
-def _declared(declared: GateDeclaration, has_seed: bool) -> list[Check]:
+def _declared(declared: GateDeclaration, has_seed: bool, is_flagged: bool) -> list[Check]:
     p = f"candidate.{declared.name}__"
     checks = [
         Check("activity_known", "block", "each event's activity in the table of activities",
@@ -160,10 +164,17 @@ def _declared(declared: GateDeclaration, has_seed: bool) -> list[Check]:
             select case_id, 'activity ' || activity as reason from {p}events as events
             where not exists (select 1 from intermediate.{declared.declared_activities} as seed where seed.activity = events.activity)""",
                             is_per_case=True))
+    ambiguous = []
+    if is_flagged:
+        ambiguous.append(f"""select case_id, 'several documents share this case id' as reason
+            from {p}attributes where {_FLAG}""")
     if declared.case_document:
-        checks.append(Check("case_id_unambiguous", "quarantine", f"one {declared.case_document} per case id",
-                            "give the documents different names in the source", f"""
-            select case_id, count(distinct source_key) || ' rows of {declared.case_document} share this case id' as reason
-            from {p}case_rows where source_table = {_literal(declared.case_document)}
-            group by case_id having count(distinct source_key) > 1""", is_per_case=True))
+        document = _literal(declared.case_document)
+        ambiguous.append(f"""
+            select case_id, count(distinct source_key) || ' rows of ' || {document} || ' share this case id' as reason
+            from {p}case_rows where source_table = {document} group by case_id having count(distinct source_key) > 1""")
+    if ambiguous:
+        checks.append(Check("case_id_unambiguous", "quarantine", "one document per case id",
+                            "give the documents different names in the source", " union all ".join(ambiguous),
+                            is_per_case=True))
     return checks

@@ -12,6 +12,7 @@ from expectations.checks import Check, Outcome
 from expectations.gate import evaluate, finish
 from extractors.specs import SystemSpec, load_spec
 from extractors.systems import has_tables
+from sluice.errors import Blocked
 from sluice.runs import RunContext
 from sluice.settings import Settings
 from sluice.warehouse import connect
@@ -30,7 +31,13 @@ def gate_landing(settings: Settings, system: str, version: int, ctx: RunContext)
         checks = [*(_table_checks(db, load_spec(system)) if has_tables(system) else _file_checks(db, system)),
                   _volume(system, version)]
     outcomes, validation = evaluate(settings.warehouse_url, checks, asset=f"landing_{system}", suite=f"{system}__landing")
-    finish(settings, ctx, subject=system, layer="landing", outcomes=outcomes, validation=validation)
+    try:
+        finish(settings, ctx, subject=system, layer="landing", outcomes=outcomes, validation=validation)
+    except Blocked as blocked:
+        with connect(settings.warehouse_url) as db:
+            db.execute("""update ops.loads set state = 'blocked', message = %s, finished_at = clock_timestamp()
+                          where version = %s and state = 'copied'""", (str(blocked), version))
+        raise
     return outcomes
 
 

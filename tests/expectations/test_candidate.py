@@ -46,7 +46,7 @@ def test_clean_data_passes_every_check(settings):
 
 def test_every_check_has_its_name_in_the_list_that_a_process_may_refer_to():
     declared = declaration_of(process(checks={"case_document": "orders"}))
-    names = {check.name for check in checks_of(declared, AS_OF, has_seed=True)} | {volume(declared, "r").name, "quarantined_share"}
+    names = {check.name for check in checks_of(declared, AS_OF, attributes=(), has_seed=True)} | {volume(declared, "r").name, "quarantined_share"}
     assert names == set(CANDIDATE_CHECKS)
 
 
@@ -148,6 +148,9 @@ def test_case_id_of_two_documents_is_ambiguous(settings):
     two = "insert into candidate.demo__case_rows values ('invoices', '1', 'A'), ('invoices', '2', 'A'), ('invoices', '3', 'B')"
     gate(settings, change=two, declared=process(checks={"case_document": "invoices"}))
     assert quarantined(settings) == [("A", "case_id_unambiguous")]
+    gate(settings, change="alter table candidate.demo__attributes add column is_case_ambiguous boolean; "
+                          "update candidate.demo__attributes set is_case_ambiguous = case_id = 'B'")
+    assert quarantined(settings) == [("B", "case_id_unambiguous")]
 
 
 def test_undeclared_activity_warns_or_quarantines_as_declared(settings):
