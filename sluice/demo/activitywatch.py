@@ -35,22 +35,36 @@ def day_events(rng: Random, midnight: int, blocks: list[Block]) -> dict[str, lis
     for block in sorted(blocks, key=lambda block: block.start):
         clock, turn = block.start, 0
         while clock < block.end:
-            length = min(rng.uniform(15, 70) if block.kind in ("post_bill", "create_rfq", "quote") else rng.uniform(60, 400),
-                         block.end - clock)
+            length = min(
+                rng.uniform(15, 70) if block.kind in ("post_bill", "create_rfq", "quote") else rng.uniform(60, 400),
+                block.end - clock,
+            )
             app, title = _window(block, turn)
             windows.append(_event(clock, length, {"app": app, "title": title}))
             if app == "chrome.exe":
-                pages.append(_event(clock + 0.2, max(0.0, length - 0.4),
-                                    {"url": f"{ERP}/{PAGES.get(block.kind, 'discuss')}/{block.document}", "title": title,
-                                     "audible": False, "incognito": False, "tabCount": 3 + turn % 4}))
+                pages.append(
+                    _event(
+                        clock + 0.2,
+                        max(0.0, length - 0.4),
+                        {
+                            "url": f"{ERP}/{PAGES.get(block.kind, 'discuss')}/{block.document}",
+                            "title": title,
+                            "audible": False,
+                            "incognito": False,
+                            "tabCount": 3 + turn % 4,
+                        },
+                    )
+                )
             clock += length
             turn += 1
         windows.append(_event(block.end, 0.0, {"app": "explorer.exe", "title": "Program Manager"}))
     lunch = midnight + 12 * 3600 + rng.uniform(0, 900)
     back = lunch + rng.uniform(1500, 3000)
-    presence = [_event(midnight + OPENS - 300, lunch - midnight - OPENS + 300, {"status": "not-afk"}),
-                _event(lunch, back - lunch, {"status": "afk"}),
-                _event(back, midnight + CLOSES + 300 - back, {"status": "not-afk"})]
+    presence = [
+        _event(midnight + OPENS - 300, lunch - midnight - OPENS + 300, {"status": "not-afk"}),
+        _event(lunch, back - lunch, {"status": "afk"}),
+        _event(back, midnight + CLOSES + 300 - back, {"status": "not-afk"}),
+    ]
     return {"currentwindow": windows, "web.tab.current": pages, "afkstatus": presence}
 
 
@@ -60,12 +74,18 @@ def _window(block: Block, turn: int) -> tuple[str, str]:
     if block.kind == "inbox":
         return "OUTLOOK.EXE", f"Inbox - {block.about} - Outlook"
     if block.kind in ("post_bill", "create_rfq") and turn % 2 == 0:
-        return "EXCEL.EXE", {"post_bill": "open_bills.xlsx - Excel", "create_rfq": "requirements.xlsx - Excel"}[block.kind]
+        return "EXCEL.EXE", {"post_bill": "open_bills.xlsx - Excel", "create_rfq": "requirements.xlsx - Excel"}[
+            block.kind
+        ]
     return "chrome.exe", f"{block.document} - {block.about} - Odoo - Google Chrome"
 
 
 def _event(start: float, duration: float, data: dict) -> dict:
-    return {"timestamp": utc(round(start, 3)).isoformat(timespec="milliseconds"), "duration": round(duration, 3), "data": data}
+    return {
+        "timestamp": utc(round(start, 3)).isoformat(timespec="milliseconds"),
+        "duration": round(duration, 3),
+        "data": data,
+    }
 
 
 def write(path: Path, host: str, events: dict[str, list[dict]], *, created: float, as_array: bool = False) -> None:
@@ -75,6 +95,14 @@ def write(path: Path, host: str, events: dict[str, list[dict]], *, created: floa
     for kind, of_kind in events.items():
         name = f"{clients[kind]}{'-chrome' if kind == 'web.tab.current' else ''}_{host}"
         numbered = [{"id": number, **event} for number, event in enumerate(of_kind, 1)]
-        buckets[name] = {"id": name, "created": utc(created).isoformat(), "name": None, "type": kind, "client": clients[kind],
-                         "hostname": host, "data": {}, "events": numbered[::-1]}
+        buckets[name] = {
+            "id": name,
+            "created": utc(created).isoformat(),
+            "name": None,
+            "type": kind,
+            "client": clients[kind],
+            "hostname": host,
+            "data": {},
+            "events": numbered[::-1],
+        }
     path.write_text(json.dumps({"buckets": list(buckets.values()) if as_array else buckets}), encoding="utf-8")

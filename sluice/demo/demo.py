@@ -1,7 +1,7 @@
 """Makes the demo company and moves it on by a day: Odoo's tables in a source database, agent exports, truth files.
 
-The simulation is a function of (cases, seed, switches, day). Moving on works the days through again in memory and writes
-the last one only, so nothing but these four values needs to be kept, and a crash is repaired by doing it again.
+The simulation is a function of (cases, seed, switches, day). Moving on works the days through again in memory and
+writes the last one only, so nothing but these four values is kept, and a crash is repaired by doing it again.
 """
 
 import json
@@ -62,18 +62,31 @@ def state(folder: Path) -> DemoState | None:
         return None
     kept = json.loads(path.read_text(encoding="utf-8"))
     if kept["version"] != VERSION:
-        raise SluiceError(f"{folder}: the demo company was made by another release of Sluice; remove the folder and its database")
-    return DemoState(Path(folder), date.fromisoformat(kept["day"]), kept["cases"], kept["seed"], kept["plant"], tuple(kept["files"]))
+        raise SluiceError(
+            f"{folder}: the demo company was made by another release of Sluice; remove the folder and its database"
+        )
+    return DemoState(
+        Path(folder), date.fromisoformat(kept["day"]), kept["cases"], kept["seed"], kept["plant"], tuple(kept["files"])
+    )
 
 
-def ensure(settings: Settings, *, url: str, cases: int = 400, seed: int = 7, folder: Path | None = None,
-           plant: Mapping[str, bool | int] | None = None, desktop_limit: int = 2000, replace: bool = False) -> DemoState:
+def ensure(
+    settings: Settings,
+    *,
+    url: str,
+    cases: int = 400,
+    seed: int = 7,
+    folder: Path | None = None,
+    plant: Mapping[str, bool | int] | None = None,
+    desktop_limit: int = 2000,
+    replace: bool = False,
+) -> DemoState:
     """Make the demo company's history (2025-01-02 to 2025-06-30) in the database `url` and in `folder`, if not there.
 
     cases: purchase orders; sales orders and leads come in proportion. plant: switches over `plants.DEFAULTS`.
-    desktop_limit: for about how many orders desktop work is recorded. replace: a demo company that is already there goes.
-    Raises BadInput where the database or the folder
-    holds something else: other tables, or a demo company of other parameters.
+    desktop_limit: for about how many orders desktop work is recorded. replace: a demo company that is there goes first.
+    Raises BadInput where the database or the folder holds something else: other tables, or a demo company of other
+    parameters.
     """
     folder = Path(folder or settings.home / "demo")
     if cases < 1:
@@ -86,8 +99,10 @@ def ensure(settings: Settings, *, url: str, cases: int = 400, seed: int = 7, fol
             _remove(db, folder, is_there=there is not None)
             there = None
         if there is not None and {name: there.get(name) for name in wanted} != wanted:
-            raise BadInput(f"demo: the database already holds a demo company of cases={there['cases']} seed={there['seed']}; "
-                           "name another database, or replace this one (sluice demo --replace)")
+            raise BadInput(
+                f"demo: the database already holds a demo company of cases={there['cases']} seed={there['seed']}; "
+                "name another database, or replace this one (sluice demo --replace)"
+            )
         found = state(folder)
         if there is not None and found is not None:
             return found
@@ -138,7 +153,9 @@ def advance(settings: Settings, *, url: str, folder: Path | None = None) -> Demo
     with connect(url) as db, quick():
         there = _kept(db)
         if there is None:
-            raise SluiceError("demo: the database holds no demo company; remove its folder and make it again (sluice demo)")
+            raise SluiceError(
+                "demo: the database holds no demo company; remove its folder and make it again (sluice demo)"
+            )
         for day in days(world, target):
             desks.day(day)
             if day < target:  # known already
@@ -169,7 +186,9 @@ def _kept(db: psycopg.Connection) -> dict | None:
 
 
 def _mark(db: psycopg.Connection, wanted: dict, day: date) -> None:
-    kept = {name: wanted[name] for name in ("version", "cases", "seed", "plant", "desktop_limit")} | {"day": day.isoformat()}
+    kept = {name: wanted[name] for name in ("version", "cases", "seed", "plant", "desktop_limit")} | {
+        "day": day.isoformat()
+    }
     db.execute(f"delete from {MARK}")
     db.execute(f"insert into {MARK} values (%s)", (json.dumps(kept),))
 
@@ -198,8 +217,10 @@ def _prepare(folder: Path, wanted: dict) -> None:
 
 def _make_tables(db: psycopg.Connection, world: World) -> None:
     if db.execute("select to_regclass('public.purchase_order') is not null").fetchone()[0]:
-        raise BadInput("demo: the database holds Odoo tables that are not the demo's; name an empty database "
-                       "(the demo company never writes into a real Odoo)")
+        raise BadInput(
+            "demo: the database holds Odoo tables that are not the demo's; name an empty database "
+            "(the demo company never writes into a real Odoo)"
+        )
     db.execute((FOLDER / "schema.sql").read_text())
     for table, row in base_rows(world.company, world.schema):
         world.batch.lines[table].append("\t".join(row))

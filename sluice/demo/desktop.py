@@ -1,4 +1,4 @@
-"""The desks: what desktop agents record of the day's work, at the times of the ERP's events, and the e-mail in between."""
+"""The desks: what desktop agents record of the day's work at the times of the ERP's events, and the e-mail between."""
 
 from collections import defaultdict
 from datetime import date
@@ -12,8 +12,11 @@ from sluice.demo.company import Person
 from sluice.demo.world import Case, World
 
 WATCHED_FROM = date(2025, 6, 2)  # since then ActivityWatch runs
-BAD_LINES = ('"not a time","somebody","Chrome","clickButton"', '"2025-99-99T99:99:99Z"' + ',"x"' * 3 + ',""' * 16,
-             '"2025-07-01T10:00:00.000Z","x","Chrome",""' + ',""' * 16)
+BAD_LINES = (
+    '"not a time","somebody","Chrome","clickButton"',
+    '"2025-99-99T99:99:99Z"' + ',"x"' * 3 + ',""' * 16,
+    '"2025-07-01T10:00:00.000Z","x","Chrome",""' + ',""' * 16,
+)
 TOPICS = ("delivery date", "price question", "missing goods", "address of the bill", "partial delivery", "discount")
 
 
@@ -44,7 +47,11 @@ class Desks:
         """Turn the day's recorded steps into desktop actions."""
         world, midnight = self.world, day_number(day) * 86400
         self._busy.clear()
-        steps = [step for step in sorted(world.desktop, key=lambda step: (step[0], step[3])) if step[0] // 86400 == midnight // 86400]
+        steps = [
+            step
+            for step in sorted(world.desktop, key=lambda step: (step[0], step[3]))
+            if step[0] // 86400 == midnight // 86400
+        ]
         world.desktop.clear()
         for at, kind, person, document, case, extra in steps:
             rng = world.rng("desk", kind, document)
@@ -70,7 +77,9 @@ class Desks:
             for kind, events in of_day.items():
                 kept[kind] += events
 
-    def _reserve(self, person: Person, end: float, seconds: float, kind: str, document: str, about: str) -> float | None:
+    def _reserve(
+        self, person: Person, end: float, seconds: float, kind: str, document: str, about: str
+    ) -> float | None:
         """The start of a piece of work that ends at `end`: later if the person was busy; None if no time is left."""
         start = end - seconds
         for block in self._busy[person.user_id]:
@@ -111,7 +120,9 @@ class Desks:
             end = at + rng.uniform(600, 14_000) + length
             if end > midnight + CLOSES or person not in self.watched:
                 continue
-            start = self._reserve(person, end, length, "email", case.data["name"], f"{rng.choice(TOPICS)} {case.data['supplier'].name}")
+            start = self._reserve(
+                person, end, length, "email", case.data["name"], f"{rng.choice(TOPICS)} {case.data['supplier'].name}"
+            )
             if start is not None:
                 self.world.measures.values["email_without_event_seconds"].append(end - start)
 
@@ -133,7 +144,14 @@ class Desks:
         for n, (host, events) in enumerate(sorted(self.windows.items())):
             if is_first and host == self.cumulative_host and events["currentwindow"]:
                 events = events | {"currentwindow": _cut(events["currentwindow"])}
-            place(f"activitywatch_{host}_{day}.json", activitywatch.write, host, events, created=watched_from, as_array=n % 4 == 3)
+            place(
+                f"activitywatch_{host}_{day}.json",
+                activitywatch.write,
+                host,
+                events,
+                created=watched_from,
+                as_array=n % 4 == 3,
+            )
         return names
 
 

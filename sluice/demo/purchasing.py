@@ -27,8 +27,10 @@ def plan(world: World, number: int, work: int, rng: Random) -> None:
     staff, time = company.staff, world.calendar.time
     supplier = company.suppliers[int(rng.random() ** 1.4 * len(company.suppliers))]
     first, products = int(rng.random() * len(company.products)), company.products
-    lines = [(products[(first + 7 * n) % len(products)], 1 + int(rng.random() * 39), 0.85 + 0.3 * rng.random())
-             for n in range(1 + int(rng.random() * 3))]
+    lines = [
+        (products[(first + 7 * n) % len(products)], 1 + int(rng.random() * 39), 0.85 + 0.3 * rng.random())
+        for n in range(1 + int(rng.random() * 3))
+    ]
     lines = [(product, quantity, int(product[2] * factor)) for product, quantity, factor in lines]
     total = sum(quantity * price for _, quantity, price in lines)
     data = case.data
@@ -89,8 +91,17 @@ def plan(world: World, number: int, work: int, rng: Random) -> None:
     plan_bills(world, case, rng, clerk, treasurer, requested=requested, approved=approved, received=received)
 
 
-def plan_bills(world: World, case: Case, rng: Random, clerk: Person, treasurer: Person, *, requested: int, approved: int,
-               received: int) -> None:
+def plan_bills(
+    world: World,
+    case: Case,
+    rng: Random,
+    clerk: Person,
+    treasurer: Person,
+    *,
+    requested: int,
+    approved: int,
+    received: int,
+) -> None:
     """Plan the vendor bills of an order and their payment."""
     plant, time = world.plant, world.calendar.time
     work = received + delay(rng, 14, 0.6)
@@ -143,13 +154,49 @@ def create(world: World, case: Case, at: int, person: Person, _: object) -> None
     lines = []
     for (product, label, _price), quantity, price in data["lines"]:
         number = world.next_id("purchase_order_line")
-        row = [number, product, order, user, user, label, f"{quantity}.00", cents(price), cents(price * quantity), "0.00", "0.00",
-               when, when]
+        row = [
+            number,
+            product,
+            order,
+            user,
+            user,
+            label,
+            f"{quantity}.00",
+            cents(price),
+            cents(price * quantity),
+            "0.00",
+            "0.00",
+            when,
+            when,
+        ]
         lines.append(Line(row, number, product, label, quantity, price))
         case.docs.append((forms.purchase_line, row))
-    row = [order, supplier.partner_id, supplier.currency_id, user, supplier.company_id, user, user, name,
-           f"AB-{10_000 + case.number * 7 % 89_989}", "draft", "no", f"Agreed with {supplier.name} by phone", NULL, NULL, NULL, rate,
-           NULL, when, NULL, world.stamp(planned), when, when, NULL, NULL]
+    row = [
+        order,
+        supplier.partner_id,
+        supplier.currency_id,
+        user,
+        supplier.company_id,
+        user,
+        user,
+        name,
+        f"AB-{10_000 + case.number * 7 % 89_989}",
+        "draft",
+        "no",
+        f"Agreed with {supplier.name} by phone",
+        NULL,
+        NULL,
+        NULL,
+        rate,
+        NULL,
+        when,
+        NULL,
+        world.stamp(planned),
+        when,
+        when,
+        NULL,
+        NULL,
+    ]
     data.update(id=order, name=name, rate=rate, lines=lines, row=row)
     case.docs.append((forms.purchase_order, row))
     _amounts(world, case)
@@ -171,7 +218,9 @@ def _touch(world: World, case: Case, at: int, user: int) -> None:
     row[T.write_date], row[T.write_uid] = world.stamp(at), user
 
 
-def _to_state(world: World, case: Case, at: int, person: Person, subtype: int, label: str, state: str, activity: str) -> None:
+def _to_state(
+    world: World, case: Case, at: int, person: Person, subtype: int, label: str, state: str, activity: str
+) -> None:
     data = case.data
     data["row"][world.forms.purchase_order.state] = state
     _touch(world, case, at, person.user_id)
@@ -227,8 +276,16 @@ def change_price(world: World, case: Case, at: int, person: Person, _: object) -
     _amounts(world, case)
     _touch(world, case, at, bot.user_id)
     message = world.message(MODEL, data["id"], NOTE, at, bot)
-    world.track(message, MODEL, "amount_untaxed", at, bot, old_float=old / 100, new_float=data["total"] / 100,
-                currency=data["supplier"].currency_id)
+    world.track(
+        message,
+        MODEL,
+        "amount_untaxed",
+        at,
+        bot,
+        old_float=old / 100,
+        new_float=data["total"] / 100,
+        currency=data["supplier"].currency_id,
+    )
     world.event(PROCESS, data["name"], data["name"], "Change Price", at, person)
     world.measures.planted("price_change_after_approval", data["name"])
 
@@ -248,29 +305,71 @@ def acknowledge(world: World, case: Case, at: int, person: Person, _: object) ->
 def _order_goods(world: World, case: Case, at: int, person: Person) -> None:
     data, bot = case.data, world.company.bot
     data["row"][world.forms.purchase_order.date_approve] = world.stamp(at)
-    picking = stock.new_picking(world, case, at, bot, partner=data["supplier"], direction="in", order_id=data["id"], origin=data["name"],
-                                planned=data["planned"])
-    stock.add_moves(world, case, at, person, picking, [(line, line.quantity) for line in data["lines"]], data["supplier"].company_id)
+    picking = stock.new_picking(
+        world,
+        case,
+        at,
+        bot,
+        partner=data["supplier"],
+        direction="in",
+        order_id=data["id"],
+        origin=data["name"],
+        planned=data["planned"],
+    )
+    stock.add_moves(
+        world, case, at, person, picking, [(line, line.quantity) for line in data["lines"]], data["supplier"].company_id
+    )
     data["pickings"].append(picking)
-    world.message("stock.picking", picking.picking_id, NOTE, at, bot, f"<p>This transfer has been created from: {data['name']}</p>")
+    world.message(
+        "stock.picking",
+        picking.picking_id,
+        NOTE,
+        at,
+        bot,
+        f"<p>This transfer has been created from: {data['name']}</p>",
+    )
 
 
 def receive(world: World, case: Case, at: int, person: Person, is_last: object) -> None:
     """Receive Goods: all of what is open, or a part with a back order for the rest."""
     data, T, L, when = case.data, world.forms.purchase_order, world.forms.purchase_line, world.stamp(at)
     picking, shown, supplier = data["pickings"][-1], _shown(case, "backwards", at), data["supplier"]
-    backorder = stock.complete(world, case, at, person, picking, is_last=bool(is_last), partner=supplier, order_id=data["id"],
-                               origin=data["name"], planned=data["planned"], shown=shown)
+    backorder = stock.complete(
+        world,
+        case,
+        at,
+        person,
+        picking,
+        is_last=bool(is_last),
+        partner=supplier,
+        order_id=data["id"],
+        origin=data["name"],
+        planned=data["planned"],
+        shown=shown,
+    )
     for line in data["lines"]:
-        line.row[L.qty_received], line.row[L.write_date], line.row[L.write_uid] = f"{line.moved}.00", when, person.user_id
+        line.row[L.qty_received], line.row[L.write_date], line.row[L.write_uid] = (
+            f"{line.moved}.00",
+            when,
+            person.user_id,
+        )
     row, is_first = data["row"], data["row"][T.effective_date] == NULL
     if is_first:
         row[T.effective_date] = picking.row[world.forms.picking.date_done]
         late = supplier is world.company.late_supplier
-        world.measures.values["days_after_plan_late_supplier" if late else "days_after_plan_others"].append((at - data["planned"]) / 86400)
+        world.measures.values["days_after_plan_late_supplier" if late else "days_after_plan_others"].append(
+            (at - data["planned"]) / 86400
+        )
     row[T.receipt_status], row[T.invoice_status] = "partial" if backorder else "full", "to invoice"
     _touch(world, case, at, person.user_id)
-    world.message(MODEL, data["id"], NOTE, at, world.company.bot, "<div><strong>The received quantity has been updated.</strong></div>")
+    world.message(
+        MODEL,
+        data["id"],
+        NOTE,
+        at,
+        world.company.bot,
+        "<div><strong>The received quantity has been updated.</strong></div>",
+    )
     stock.log_done(world, at, person, picking, shown)
     if backorder:
         data["pickings"].append(backorder)
@@ -284,7 +383,17 @@ def create_bill(world: World, case: Case, at: int, person: Person, key: object) 
     data, L, when = case.data, world.forms.purchase_line, world.stamp(at)
     same = data["same_as"]  # a duplicate carries the vendor's own reference a second time
     ref = f"INV-{data['name']}-{same if same and key > same else key}"
-    bill = invoices.draft(world, case, at, person, partner=data["supplier"], lines=data["lines"], origin=data["name"], ref=ref, is_bill=True)
+    bill = invoices.draft(
+        world,
+        case,
+        at,
+        person,
+        partner=data["supplier"],
+        lines=data["lines"],
+        origin=data["name"],
+        ref=ref,
+        is_bill=True,
+    )
     data["bills"][key] = bill
     data["links"][key] = link = (world.forms.order_bill, [data["id"], bill.invoice_id])
     case.docs.append(link)
@@ -293,7 +402,14 @@ def create_bill(world: World, case: Case, at: int, person: Person, key: object) 
     data["row"][world.forms.purchase_order.invoice_status] = "invoiced"
     _touch(world, case, at, 1)
     world.message("account.move", bill.invoice_id, NOTE, at, person, "<p>Vendor Bill Created</p>")
-    world.message("account.move", bill.invoice_id, NOTE, at, person, f"<p>This vendor bill has been created from: {data['name']}</p>")
+    world.message(
+        "account.move",
+        bill.invoice_id,
+        NOTE,
+        at,
+        person,
+        f"<p>This vendor bill has been created from: {data['name']}</p>",
+    )
     world.event(PROCESS, data["name"], f"move:{bill.invoice_id}", "Create Vendor Bill", at, person)
     if data["row"][world.forms.purchase_order.date_approve] == NULL:
         world.measures.planted("invoice_before_approval", data["name"])

@@ -6,9 +6,28 @@ from pathlib import Path
 
 from sluice.demo.calendar import utc
 
-COLUMNS = ("timeStamp", "userID", "targetApp", "eventType", "url", "content", "target.workbookName", "target.sheetName",
-           "target.id", "target.class", "target.tagName", "target.type", "target.name", "target.value", "target.innerText",
-           "target.checked", "target.href", "target.option", "target.title", "target.innerHTML")
+COLUMNS = (
+    "timeStamp",
+    "userID",
+    "targetApp",
+    "eventType",
+    "url",
+    "content",
+    "target.workbookName",
+    "target.sheetName",
+    "target.id",
+    "target.class",
+    "target.tagName",
+    "target.type",
+    "target.name",
+    "target.value",
+    "target.innerText",
+    "target.checked",
+    "target.href",
+    "target.option",
+    "target.title",
+    "target.innerHTML",
+)
 
 
 def row(at: float, user: str, app: str, event: str, **fields: str) -> dict[str, str]:

@@ -23,9 +23,18 @@ def _begin(world: World, number: int, rng: Random) -> Case:
     case = Case(number)
     customer = company.customers[int(rng.random() ** 1.2 * len(company.customers))]
     first, products = int(rng.random() * len(company.products)), company.products
-    lines = [(products[(first + 11 * n) % len(products)], 1 + int(rng.random() * 24)) for n in range(1 + int(rng.random() * 3))]
-    case.data.update(customer=customer, lines=[(product, quantity, product[2] * 14 // 10) for product, quantity in lines],
-                     seller=rng.choice(company.staff["sales"]), lead=None, stage=1, pickings=[])
+    lines = [
+        (products[(first + 11 * n) % len(products)], 1 + int(rng.random() * 24))
+        for n in range(1 + int(rng.random() * 3))
+    ]
+    case.data.update(
+        customer=customer,
+        lines=[(product, quantity, product[2] * 14 // 10) for product, quantity in lines],
+        seller=rng.choice(company.staff["sales"]),
+        lead=None,
+        stage=1,
+        pickings=[],
+    )
     return case
 
 
@@ -97,10 +106,38 @@ def create_lead(world: World, case: Case, at: int, person: Person, _: object) ->
     data, when, user = case.data, world.stamp(at), person.user_id
     customer, number = data["customer"], world.next_id("crm_lead")
     revenue = (5 + case.number * 7919 % 200) * 100
-    row = [number, user, customer.company_id, customer.company_id, 1, customer.partner_id, NULL, user, user, customer.email,
-           f"Enquiry of {customer.name}", data["kind"], "0", f"{customer.name} front desk", customer.name, customer.email,
-           f"+99 557 {3000 + case.number % 6000}", f"{case.number % 90 + 1} Marktplatz", CITIES[case.number % 8], "pending",
-           f"{customer.name} asks for an offer", f"{revenue}.00", "t", NULL, when, when, NULL, when, when, 12.5]
+    row = [
+        number,
+        user,
+        customer.company_id,
+        customer.company_id,
+        1,
+        customer.partner_id,
+        NULL,
+        user,
+        user,
+        customer.email,
+        f"Enquiry of {customer.name}",
+        data["kind"],
+        "0",
+        f"{customer.name} front desk",
+        customer.name,
+        customer.email,
+        f"+99 557 {3000 + case.number % 6000}",
+        f"{case.number % 90 + 1} Marktplatz",
+        CITIES[case.number % 8],
+        "pending",
+        f"{customer.name} asks for an offer",
+        f"{revenue}.00",
+        "t",
+        NULL,
+        when,
+        when,
+        NULL,
+        when,
+        when,
+        12.5,
+    ]
     case.docs.append((world.forms.lead, row))
     data.update(lead=number, lead_row=row, stage=1)
     world.message(LEAD, number, 8, at, person, "<div><p>A new lead has been created.</p></div>")
@@ -115,8 +152,22 @@ def _touch_lead(world: World, case: Case, at: int, person: Person) -> list:
 
 def _to_stage(world: World, case: Case, message: int, at: int, person: Person, stage: int) -> None:
     L, row, data = world.forms.lead, _touch_lead(world, case, at, person), case.data
-    row[L.stage_id], row[L.date_last_stage_update], row[L.probability] = stage, world.stamp(at), {2: 35.0, 3: 60.0, 4: 100.0}[stage]
-    world.track(message, LEAD, "stage_id", at, person, old=_STAGES[data["stage"]], new=_STAGES[stage], old_int=data["stage"], new_int=stage)
+    row[L.stage_id], row[L.date_last_stage_update], row[L.probability] = (
+        stage,
+        world.stamp(at),
+        {2: 35.0, 3: 60.0, 4: 100.0}[stage],
+    )
+    world.track(
+        message,
+        LEAD,
+        "stage_id",
+        at,
+        person,
+        old=_STAGES[data["stage"]],
+        new=_STAGES[stage],
+        old_int=data["stage"],
+        new_int=stage,
+    )
     data["stage"] = stage
 
 
@@ -141,7 +192,9 @@ def lose(world: World, case: Case, at: int, person: Person, reason: object) -> N
     row[L.date_closed] = world.stamp(at)
     message = world.message(LEAD, number, 11, at, person)
     world.track(message, LEAD, "active", at, person, old_int=1, new_int=0)
-    world.track(message, LEAD, "lost_reason_id", at, person, old="", new=LOST_REASONS[reason - 1][1], old_int=0, new_int=reason)
+    world.track(
+        message, LEAD, "lost_reason_id", at, person, old="", new=LOST_REASONS[reason - 1][1], old_int=0, new_int=reason
+    )
     world.track(message, LEAD, "won_status", at, person, old="Pending", new="Lost")
     _lead_event(world, case, "Lose Opportunity", at, person)
 
@@ -151,13 +204,27 @@ def _win(world: World, case: Case, at: int, person: Person) -> None:
     row, number, total = _touch_lead(world, case, at, person), data["lead"], data["total"]
     expected = float(row[L.expected_revenue])
     raised = total / 100 > expected
-    message = world.message(LEAD, number, 10, at, person,
-                            "<p>Expected revenue has been updated based on the linked Sales Orders.</p>" if raised else "")
+    message = world.message(
+        LEAD,
+        number,
+        10,
+        at,
+        person,
+        "<p>Expected revenue has been updated based on the linked Sales Orders.</p>" if raised else "",
+    )
     _to_stage(world, case, message, at, person, 4)
     if raised:
         row[L.expected_revenue] = cents(total)
-        world.track(message, LEAD, "expected_revenue", at, person, old_float=expected, new_float=total / 100,
-                    currency=data["customer"].currency_id)
+        world.track(
+            message,
+            LEAD,
+            "expected_revenue",
+            at,
+            person,
+            old_float=expected,
+            new_float=total / 100,
+            currency=data["customer"].currency_id,
+        )
         _lead_event(world, case, "Change Expected Revenue", at, person)
     row[L.won_status], row[L.date_closed] = "won", world.stamp(at)
     world.track(message, LEAD, "won_status", at, person, old="Pending", new="Won")
@@ -187,15 +254,58 @@ def quote(world: World, case: Case, at: int, person: Person, _: object) -> None:
     lines = []
     for (product, label, _price), quantity, price in data["lines"]:
         number = world.next_id("sale_order_line")
-        row = [number, order, product, user, user, label, f"{quantity}.00", cents(price), cents(price * quantity), "0.00", "0.00", when, when]
+        row = [
+            number,
+            order,
+            product,
+            user,
+            user,
+            label,
+            f"{quantity}.00",
+            cents(price),
+            cents(price * quantity),
+            "0.00",
+            "0.00",
+            when,
+            when,
+        ]
         lines.append(Line(row, number, product, label, quantity, price))
         case.docs.append((forms.sale_line, row))
     total = cents(sum(line.quantity * line.price for line in lines))
-    row = [order, customer.company_id, customer.partner_id, customer.currency_id, user, customer.company_id, user, user, name, "draft",
-           f"REF-{case.number * 31 % 90_000 + 10_000}", "no", world.stamps.day(at + 30 * 86400), f"For {customer.name}", rate, total, total,
-           when, when, when, data["lead"] if data["lead"] is not None else NULL, NULL, NULL]
+    row = [
+        order,
+        customer.company_id,
+        customer.partner_id,
+        customer.currency_id,
+        user,
+        customer.company_id,
+        user,
+        user,
+        name,
+        "draft",
+        f"REF-{case.number * 31 % 90_000 + 10_000}",
+        "no",
+        world.stamps.day(at + 30 * 86400),
+        f"For {customer.name}",
+        rate,
+        total,
+        total,
+        when,
+        when,
+        when,
+        data["lead"] if data["lead"] is not None else NULL,
+        NULL,
+        NULL,
+    ]
     case.docs.append((forms.sale_order, row))
-    data.update(id=order, name=name, row=row, lines=lines, total=sum(line.quantity * line.price for line in lines), state="Quotation")
+    data.update(
+        id=order,
+        name=name,
+        row=row,
+        lines=lines,
+        total=sum(line.quantity * line.price for line in lines),
+        state="Quotation",
+    )
     world.message(ORDER, order, NOTE, at, person, "<p>Sales Order created</p>")
     _order_event(world, case, "Create Quotation", at, person)
     _lead_event(world, case, "Create Quotation", at, person, case.data["name"])
@@ -236,9 +346,20 @@ def confirm(world: World, case: Case, at: int, person: Person, _: object) -> Non
     """Confirm Order, which makes the delivery and wins the lead in the same second."""
     data, T = case.data, world.forms.sale_order
     customer = data["customer"]
-    picking = stock.new_picking(world, case, at, person, partner=customer, direction="out", order_id=data["id"], origin=data["name"],
-                                planned=data["planned"])
-    stock.add_moves(world, case, at, person, picking, [(line, line.quantity) for line in data["lines"]], customer.company_id)
+    picking = stock.new_picking(
+        world,
+        case,
+        at,
+        person,
+        partner=customer,
+        direction="out",
+        order_id=data["id"],
+        origin=data["name"],
+        planned=data["planned"],
+    )
+    stock.add_moves(
+        world, case, at, person, picking, [(line, line.quantity) for line in data["lines"]], customer.company_id
+    )
     data["pickings"].append(picking)
     _to_state(world, case, at, person, 57, "Sales Order", "sale")
     row = data["row"]
@@ -261,8 +382,16 @@ def change_price(world: World, case: Case, at: int, person: Person, _: object) -
     row[T.amount_untaxed] = row[T.amount_total] = cents(data["total"])
     message = world.message(ORDER, data["id"], NOTE, at, bot)
     for field in ("amount_untaxed", "amount_total"):
-        world.track(message, ORDER, field, at, bot, old_float=old / 100, new_float=data["total"] / 100,
-                    currency=data["customer"].currency_id)
+        world.track(
+            message,
+            ORDER,
+            field,
+            at,
+            bot,
+            old_float=old / 100,
+            new_float=data["total"] / 100,
+            currency=data["customer"].currency_id,
+        )
     _order_event(world, case, "Change Price", at, person)
 
 
@@ -270,10 +399,24 @@ def deliver(world: World, case: Case, at: int, person: Person, is_last: object) 
     """Deliver Goods: all, or a part with a back order."""
     data, T, L, when = case.data, world.forms.sale_order, world.forms.sale_line, world.stamp(at)
     picking = data["pickings"][-1]
-    backorder = stock.complete(world, case, at, person, picking, is_last=bool(is_last), partner=data["customer"], order_id=data["id"],
-                               origin=data["name"], planned=data["planned"])
+    backorder = stock.complete(
+        world,
+        case,
+        at,
+        person,
+        picking,
+        is_last=bool(is_last),
+        partner=data["customer"],
+        order_id=data["id"],
+        origin=data["name"],
+        planned=data["planned"],
+    )
     for line in data["lines"]:
-        line.row[L.qty_delivered], line.row[L.write_date], line.row[L.write_uid] = f"{line.moved}.00", when, person.user_id
+        line.row[L.qty_delivered], line.row[L.write_date], line.row[L.write_uid] = (
+            f"{line.moved}.00",
+            when,
+            person.user_id,
+        )
     row = _touch(world, case, at, person.user_id)
     row[T.delivery_status] = "partial" if backorder else "full"
     if row[T.effective_date] == NULL:
@@ -288,16 +431,36 @@ def create_invoice(world: World, case: Case, at: int, person: Person, _: object)
     """Create Invoice: the seller is told by a message of their own."""
     data, L, when = case.data, world.forms.sale_line, world.stamp(at)
     seller = data["seller"]
-    invoice = data["invoice"] = invoices.draft(world, case, at, person, partner=data["customer"], lines=data["lines"], origin=data["name"],
-                                               ref=data["name"], is_bill=False, seller=seller.user_id)
+    invoice = data["invoice"] = invoices.draft(
+        world,
+        case,
+        at,
+        person,
+        partner=data["customer"],
+        lines=data["lines"],
+        origin=data["name"],
+        ref=data["name"],
+        is_bill=False,
+        seller=seller.user_id,
+    )
     for line in data["lines"]:
         line.row[L.qty_invoiced], line.row[L.write_date], line.row[L.write_uid] = f"{line.quantity}.00", when, 1
     _touch(world, case, at, 1)[world.forms.sale_order.invoice_status] = "invoiced"
     number = invoice.invoice_id
-    world.message("account.move", number, NOTE, at, person, f"<span>Dear {seller.name},</span>",
-                  subject=f"You have been assigned to Draft Invoice ({data['name']})", kind="user_notification")
+    world.message(
+        "account.move",
+        number,
+        NOTE,
+        at,
+        person,
+        f"<span>Dear {seller.name},</span>",
+        subject=f"You have been assigned to Draft Invoice ({data['name']})",
+        kind="user_notification",
+    )
     world.message("account.move", number, 7, at, person, "<div><p>Invoice Created</p></div>")
-    world.message("account.move", number, NOTE, at, person, f"<p>This journal entry has been created from: {data['name']}</p>")
+    world.message(
+        "account.move", number, NOTE, at, person, f"<p>This journal entry has been created from: {data['name']}</p>"
+    )
     _order_event(world, case, "Create Invoice", at, person, f"move:{number}")
 
 

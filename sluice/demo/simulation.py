@@ -10,7 +10,11 @@ from sluice.demo.calendar import FIRST_DAY, TODAY, WORKDAY, day_number
 from sluice.demo.world import World
 
 # name, planner, cases per purchase order
-_PLANS = (("purchasing", purchasing.plan, 1.0), ("leads", selling.plan_lead, 1.05), ("orders", selling.plan_direct, 0.2))
+_PLANS = (
+    ("purchasing", purchasing.plan, 1.0),
+    ("leads", selling.plan_lead, 1.05),
+    ("orders", selling.plan_direct, 0.2),
+)
 
 
 @contextmanager
@@ -35,8 +39,11 @@ def days(world: World, until: date) -> Iterator[date]:
         if world.calendar.is_workday(day):
             for name, planner, share in _PLANS:
                 total, place, size = round(world.cases * share), places.get(day), len(workdays)
-                count = (total * (place + 1) // size - total * place // size if place is not None
-                         else max(1, round(total / size)))
+                count = (
+                    total * (place + 1) // size - total * place // size
+                    if place is not None
+                    else max(1, round(total / size))
+                )
                 rng = world.rng(name, day)
                 start = world.calendar.work(day)
                 for second in sorted(int(rng.random() * (WORKDAY - 600)) for _ in range(count)):

@@ -34,15 +34,42 @@ class Picking:
     is_done: bool = False
 
 
-def new_picking(world: World, case: Case, at: int, person: Person, *, partner: Partner, direction: str, order_id: int,
-                origin: str, planned: int, backorder_of: int | None = None) -> Picking:
+def new_picking(
+    world: World,
+    case: Case,
+    at: int,
+    person: Person,
+    *,
+    partner: Partner,
+    direction: str,
+    order_id: int,
+    origin: str,
+    planned: int,
+    backorder_of: int | None = None,
+) -> Picking:
     """A picking that is ready to be worked, without moves yet."""
     when, due = world.stamp(at), world.stamp(planned)
     number = world.next_id("stock_picking")
     company_id = partner.company_id
     name = f"{PREFIX[company_id]}/{direction.upper()}/{world.next_number(('picking', company_id, direction)):05d}"
-    row = [number, backorder_of or NULL, PICKING_TYPES[company_id, direction], partner.partner_id, company_id, person.user_id,
-           person.user_id, name, origin, "assigned", due, due, NULL, when, when, order_id if direction == "out" else NULL]
+    row = [
+        number,
+        backorder_of or NULL,
+        PICKING_TYPES[company_id, direction],
+        partner.partner_id,
+        company_id,
+        person.user_id,
+        person.user_id,
+        name,
+        origin,
+        "assigned",
+        due,
+        due,
+        NULL,
+        when,
+        when,
+        order_id if direction == "out" else NULL,
+    ]
     case.docs.append((world.forms.picking, row))
     if direction == "in":
         case.docs.append((world.forms.order_picking, [order_id, number]))
@@ -50,21 +77,49 @@ def new_picking(world: World, case: Case, at: int, person: Person, *, partner: P
     return Picking(number, name, direction, row)
 
 
-def add_moves(world: World, case: Case, at: int, person: Person, picking: Picking, lines: list[tuple[Line, int]], company_id: int) -> None:
+def add_moves(
+    world: World, case: Case, at: int, person: Person, picking: Picking, lines: list[tuple[Line, int]], company_id: int
+) -> None:
     """The picking's moves, one per order line."""
     when, user = world.stamp(at), person.user_id
     due = picking.row[world.forms.picking.scheduled_date]
     for line, quantity in lines:
         purchase, sale = (line.line_id, NULL) if picking.direction == "in" else (NULL, line.line_id)
         amount = f"{quantity}.00"
-        row = [world.next_id("stock_move"), company_id, line.product_id, picking.picking_id, user, user, "assigned", amount, amount,
-               due, when, when, purchase, sale]
+        row = [
+            world.next_id("stock_move"),
+            company_id,
+            line.product_id,
+            picking.picking_id,
+            user,
+            user,
+            "assigned",
+            amount,
+            amount,
+            due,
+            when,
+            when,
+            purchase,
+            sale,
+        ]
         case.docs.append((world.forms.move, row))
         picking.moves.append([row, line, quantity])
 
 
-def complete(world: World, case: Case, at: int, person: Person, picking: Picking, *, is_last: bool, partner: Partner, order_id: int,
-             origin: str, planned: int, shown: int | None = None) -> Picking | None:
+def complete(
+    world: World,
+    case: Case,
+    at: int,
+    person: Person,
+    picking: Picking,
+    *,
+    is_last: bool,
+    partner: Partner,
+    order_id: int,
+    origin: str,
+    planned: int,
+    shown: int | None = None,
+) -> Picking | None:
     """Work the picking: wholly, or about three fifths of it; then returns the back order for the rest.
 
     shown: the wrong time that the documents of a bad case carry.
@@ -86,11 +141,30 @@ def complete(world: World, case: Case, at: int, person: Person, picking: Picking
     row[P.date_done] = when if shown is None else world.stamp(shown)
     backorder = None
     if rest:
-        world.message("stock.picking", picking.picking_id, NOTE, at, person, "<div>The initial demand has been updated.</div>")
-        backorder = new_picking(world, case, at, person, partner=partner, direction=picking.direction, order_id=order_id, origin=origin,
-                                planned=planned, backorder_of=picking.picking_id)
+        world.message(
+            "stock.picking", picking.picking_id, NOTE, at, person, "<div>The initial demand has been updated.</div>"
+        )
+        backorder = new_picking(
+            world,
+            case,
+            at,
+            person,
+            partner=partner,
+            direction=picking.direction,
+            order_id=order_id,
+            origin=origin,
+            planned=planned,
+            backorder_of=picking.picking_id,
+        )
         add_moves(world, case, at, person, backorder, rest, partner.company_id)
-        world.message("stock.picking", picking.picking_id, NOTE, at, person, f"<p>The backorder {backorder.name} has been created.</p>")
+        world.message(
+            "stock.picking",
+            picking.picking_id,
+            NOTE,
+            at,
+            person,
+            f"<p>The backorder {backorder.name} has been created.</p>",
+        )
     return backorder
 
 

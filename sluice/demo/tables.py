@@ -17,10 +17,7 @@ _KEY = re.compile(r"alter table (\w+) add primary key \(([^)]*)\);")
 def read_schema() -> dict[str, tuple[str, ...]]:
     """Table -> its columns, from schema.sql."""
     text = (FOLDER / "schema.sql").read_text()
-    return {
-        name: tuple(line.split()[0] for line in body.strip().splitlines())
-        for name, body in _TABLE.findall(text)
-    }
+    return {name: tuple(line.split()[0] for line in body.strip().splitlines()) for name, body in _TABLE.findall(text)}
 
 
 def read_keys() -> dict[str, tuple[str, ...]]:
@@ -117,12 +114,15 @@ class Batch:
             others = [column for column in columns if column not in key]
             if others:
                 changes = ", ".join(f"{column} = excluded.{column}" for column in others)
-                action = (f"update set {changes} where row({', '.join(f't.{column}' for column in others)}) "
-                          f"is distinct from row({', '.join(f'excluded.{column}' for column in others)})")
+                action = (
+                    f"update set {changes} where row({', '.join(f't.{column}' for column in others)}) "
+                    f"is distinct from row({', '.join(f'excluded.{column}' for column in others)})"
+                )
             else:
                 action = "nothing"
-            db.execute(f"insert into {table} as t ({names}) select {names} from incoming "
-                       f"on conflict ({keys}) do {action}")
+            db.execute(
+                f"insert into {table} as t ({names}) select {names} from incoming on conflict ({keys}) do {action}"
+            )
             db.execute("drop table incoming")
         for table, condition in self.deleted:
             db.execute(f"delete from {table} where {condition}")
@@ -132,4 +132,4 @@ class Batch:
 def _copy(db: psycopg.Connection, table: str, columns: tuple[str, ...], lines: list[str]) -> None:
     with db.cursor() as cursor, cursor.copy(f"copy {table} ({', '.join(columns)}) from stdin") as copy:
         for start in range(0, len(lines), 2000):
-            copy.write(("\n".join(lines[start:start + 2000]) + "\n").encode())
+            copy.write(("\n".join(lines[start : start + 2000]) + "\n").encode())

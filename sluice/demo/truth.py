@@ -4,7 +4,6 @@ import csv
 import json
 from pathlib import Path
 
-from sluice.demo.calendar import utc
 from sluice.demo.plants import DESCRIPTIONS
 from sluice.demo.world import World
 
@@ -18,16 +17,18 @@ def append(folder: Path, world: World) -> None:
         by_process.setdefault(event[1], []).append(event)
     for process, events in by_process.items():
         path = folder / f"{process}.csv"
-        fresh = not path.exists()
-        with open(path, "a", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            if fresh:
-                writer.writerow(COLUMNS)
-            for time, _, case_id, document, activity, login in events:
-                writer.writerow((process, case_id, document, activity, utc(time).strftime("%Y-%m-%d %H:%M:%S"), login))
+        lines = [",".join(COLUMNS) + "\n"] if not path.exists() else []
+        lines += [
+            f"{process},{case_id},{document},{activity},{world.stamp(time)},{login}\n"
+            for time, _, case_id, document, activity, login in events
+        ]
+        with open(path, "a", encoding="utf-8") as file:
+            file.writelines(lines)
     world.truth.clear()
     for process in {process for process, _, _ in world.gone}:
-        _take_out(folder / f"{process}.csv", {(case, document) for name, case, document in world.gone if name == process})
+        _take_out(
+            folder / f"{process}.csv", {(case, document) for name, case, document in world.gone if name == process}
+        )
     world.gone.clear()
 
 
@@ -44,7 +45,10 @@ def _take_out(path: Path, gone: set[tuple[str, str]]) -> None:
 def write_planted(folder: Path, world: World) -> None:
     """Write truth/planted.json: each switch, what it stands for, and the sizes measured while the company was made."""
     planted = {name: {"planted": value, "what": DESCRIPTIONS[name]} for name, value in world.plant.items()}
-    people = {"slow_approver": world.company.slow_approver.login, "late_supplier": world.company.late_supplier.partner_id,
-              "fast_clerk": world.company.fast_clerk.login}
+    people = {
+        "slow_approver": world.company.slow_approver.login,
+        "late_supplier": world.company.late_supplier.partner_id,
+        "fast_clerk": world.company.fast_clerk.login,
+    }
     content = {"planted": planted, "people": people, "measured": world.measures.report()}
     (folder / "planted.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -36,10 +36,11 @@ Step = Callable[["World", Case, int, Person, object], None]
 
 
 class World:
-    """State of the simulation. `batch` collects rows, `truth` the events of a day, `desktop` the work to be recorded."""
+    """State of the simulation: `batch` collects rows, `truth` a day's events, `desktop` the work to be recorded."""
 
-    def __init__(self, *, cases: int, seed: int, plant: Mapping[str, bool | int] | None = None,
-                 desktop_limit: int = 2000) -> None:
+    def __init__(
+        self, *, cases: int, seed: int, plant: Mapping[str, bool | int] | None = None, desktop_limit: int = 2000
+    ) -> None:
         self.cases, self.seed, self.plant = cases, seed, switches(plant)
         self.company = Company(seed)
         self.calendar = WorkCalendar()
@@ -70,7 +71,9 @@ class World:
 
     # clock ---------------------------------------------------------------------------------------------------------
 
-    def at(self, case: Case, time: int, step: Step, person: Person, argument: object = None, *, day: int | None = None) -> None:
+    def at(
+        self, case: Case, time: int, step: Step, person: Person, argument: object = None, *, day: int | None = None
+    ) -> None:
         """Let `step` happen at `time` (seconds since 1970); `day`: the day on which it becomes visible, if later."""
         self.order += 1
         case.open_steps += 1
@@ -128,27 +131,55 @@ class World:
         self.numbers[key] += 1
         return self.numbers[key]
 
-    def message(self, model: str, res_id: int, subtype: int, time: int, person: Person, body: str = "",
-                *, subject: str = NULL, kind: str = "notification", shown: int | None = None) -> int:
+    def message(
+        self,
+        model: str,
+        res_id: int,
+        subtype: int,
+        time: int,
+        person: Person,
+        body: str = "",
+        *,
+        subject: str = NULL,
+        kind: str = "notification",
+        shown: int | None = None,
+    ) -> int:
         """A mail_message, as Odoo posts it on a document; returns its id. `shown`: a wrong date (bad rows only)."""
         number = self.ids["mail_message"] = self.ids["mail_message"] + 1
         when = self.stamp(time)
         date_ = when if shown is None else self.stamp(shown)
         self.messages.append(
             f"{number}\t{res_id}\t{subtype}\t{person.by}\t{subject}\t{model}\t{kind}\t{person.sender}\t\\N\t\\N\t"
-            f"<{number}.{time}@demo>\t\\N\t{body}\t\\N\t{date_}\t{date_}\t{when}")
+            f"<{number}.{time}@demo>\t\\N\t{body}\t\\N\t{date_}\t{date_}\t{when}"
+        )
         return number
 
-    def track(self, message: int, model: str, field: str, time: int, person: Person, *, old: str = NULL, new: str = NULL,
-              old_int: object = NULL, new_int: object = NULL, old_float: object = NULL, new_float: object = NULL,
-              old_time: str = NULL, new_time: str = NULL, currency: object = NULL) -> None:
+    def track(
+        self,
+        message: int,
+        model: str,
+        field: str,
+        time: int,
+        person: Person,
+        *,
+        old: str = NULL,
+        new: str = NULL,
+        old_int: object = NULL,
+        new_int: object = NULL,
+        old_float: object = NULL,
+        new_float: object = NULL,
+        old_time: str = NULL,
+        new_time: str = NULL,
+        currency: object = NULL,
+    ) -> None:
         """A mail_tracking_value: one changed field of a message."""
         number = self.ids["mail_tracking_value"] = self.ids["mail_tracking_value"] + 1
         when = self.stamp(time)
         user = person.user_id
         self.changes.append(
-            f"{number}\t{_FIELD_IDS[model, field]}\t{old_int}\t{new_int}\t{currency}\t{message}\t{user}\t{user}\t{old}\t{new}\t"
-            f"\\N\t\\N\t{old_time}\t{new_time}\t{when}\t{when}\t{old_float}\t{new_float}")
+            f"{number}\t{_FIELD_IDS[model, field]}\t{old_int}\t{new_int}\t{currency}\t{message}\t{user}\t{user}\t"
+            f"{old}\t{new}\t\\N\t\\N\t{old_time}\t{new_time}\t{when}\t{when}\t{old_float}\t{new_float}"
+        )
 
     def event(self, process: str, case_id: str, document: str, activity: str, time: int, person: Person) -> None:
         """An event of the truth file."""
