@@ -255,7 +255,7 @@ def _content_hash(db: psycopg.Connection, relation: sql.Identifier, condition: s
 def _record(db: psycopg.Connection, table: sql.Identifier, made: Build) -> None:
     with db.transaction():
         db.execute(sql.SQL("""create table {} (process text, run_id text, as_of timestamptz, gated_version bigint,
-            upto_version bigint, full_rebuild boolean, fingerprint text, touched_case_count bigint,
+            upto_version bigint, is_full_rebuild boolean, fingerprint text, touched_case_count bigint,
             event_count bigint)""").format(table))
         db.execute(sql.SQL("insert into {} values (%s, %s, %s, %s, %s, %s, %s, %s, %s)").format(table),
                    (made.process, made.run_id, made.as_of, made.gated_version, made.upto_version, made.full_rebuild,
