@@ -10,12 +10,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 LONGEST_TEXT = 200  # characters; longer texts are prose, and prose names people
-_PERSONAL = frozenset(
-    ["resource", "user", "username", "login", "owner", "responsible", "employee", "agent", "clerk", "assignee", "assigned", "person", "people", "email", "mail", "phone", "telephone", "mobile", "name", "firstname", "lastname", "surname", "author", "creator", "createdby", "changedby", "approver", "requester", "requestor", "customer", "contact", "patient", "applicant", "supervisor", "manager", "operator", "member", "staff", "worker", "birthdate", "ssn", "iban", "address", "street"])
-_NOT_A_PERSON = frozenset(["per", "type", "count", "group", "role", "department", "team", "level", "section", "class", "category", "kind", "unit"])
-_A_THING = frozenset(["product", "file", "company", "vendor", "item", "system", "application", "process", "activity", "task"])  # "product name"
-_THINGS = frozenset({"creator", "concept:name"})  # of XES logs: the program that wrote it
-_IDS = frozenset(["id", "ids", "key", "code", "no", "nr", "num", "number", "index", "zip", "postcode", "phone", "iban", "account"])
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# words in the name of a column that say that it holds people, unless another one says that it does not
+_PERSONAL = _words("""
+    resource user username login owner responsible employee agent clerk assignee assigned person people email mail phone
+    telephone mobile name firstname lastname surname author creator createdby changedby approver requester requestor
+    customer contact patient applicant supervisor manager operator member staff worker birthdate ssn iban address street""")
+_NOT_A_PERSON = _words("per type count group role department team level section class category kind unit")
+_A_THING = _words("product file company vendor item system application process activity task")  # "product name" is none
+_KNOWN = _words("creator concept:name")  # of XES logs: the program that wrote it, the name of the case
+_IDS = _words("id ids key code no nr num number index zip postcode phone iban account")
+_EMAIL = re.compile(r"[^\s@]@[^\s@]+\.[^\s@]")
 
 _INTEGER = r"^-?(0|[1-9][0-9]{0,17})$"
 _DECIMAL = r"^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?$"
@@ -31,8 +41,13 @@ CONDITIONS = {
     "timestamptz": "@ ~ '" + _MOMENT + "' and pg_input_is_valid(@, 'timestamptz')",
     "naive": "@ ~ '" + _NAIVE + "' and pg_input_is_valid(@, 'timestamptz')",
 }
-_WIDER = {"bigint": ("bigint", "double precision"), "boolean": ("boolean",), "double precision": ("double precision",),
-          "timestamptz": ("timestamptz",), "text": ()}
+_WIDER = {
+    "bigint": ("bigint", "double precision"),
+    "boolean": ("boolean",),
+    "double precision": ("double precision",),
+    "timestamptz": ("timestamptz",),
+    "text": (),
+}
 
 
 @dataclass(frozen=True)
@@ -59,7 +74,7 @@ def is_personal(name: str) -> bool:
     >>> is_personal("org:resource"), is_personal("E-Mail"), is_personal("Amount"), is_personal("org:role")
     (True, True, False, False)
     """
-    if name in _THINGS:
+    if name in _KNOWN:
         return False
     parts = set(words(name))
     if parts & _NOT_A_PERSON:
@@ -67,6 +82,15 @@ def is_personal(name: str) -> bool:
     if parts & _A_THING:
         return bool({"user", "resource", "owner", "email"} & parts)
     return bool(_PERSONAL & parts) or "".join(words(name)) in _PERSONAL
+
+
+def holds_email(value: str) -> bool:
+    """Whether there is an e-mail address in a text.
+
+    >>> holds_email("ask ada@example.org"), holds_email("3 @ 5.00")
+    (True, False)
+    """
+    return "@" in value and _EMAIL.search(value) is not None
 
 
 def looks_like_id(name: str) -> bool:

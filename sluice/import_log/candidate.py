@@ -30,36 +30,57 @@ class Built:
     columns: dict[str, tuple[str, str]]
 
 
-def build_candidate(db: psycopg.Connection, process: str, *, file_id: str, file_format: str, order: str,
-                    attributes: Sequence[Attribute], zone: str | None) -> Built:
+def build_candidate(
+    db: psycopg.Connection,
+    process: str,
+    *,
+    file_id: str,
+    file_format: str,
+    order: str,
+    attributes: Sequence[Attribute],
+    zone: str | None,
+) -> Built:
     """Make candidate.<process>__* of `pg_temp.import_events`, in the transaction of `db`.
 
     order: 'time' or 'file' (see ORDERS). zone: of naive times among the attributes. The caller commits.
     """
     for table in (*TABLES, "quarantined"):
         db.execute(sql.SQL("drop table if exists candidate.{}").format(sql.Identifier(f"{process}__{table}")))
-    literal = {name: sql.Literal(value).as_string(db) for name, value in
-               (("process", process), ("file_id", file_id), ("format", file_format))}
+    literal = {
+        name: sql.Literal(value).as_string(db)
+        for name, value in (("process", process), ("file_id", file_id), ("format", file_format))
+    }
     name = {table: sql.Identifier(f"{process}__{table}").as_string(db) for table in TABLES}
     db.execute(f"""
-        create table candidate.{name['activities']} as
-        select {keys.activity_key_sql('activity')} as activity_key, activity, null::int as rank, null::text as category,
+        create table candidate.{name["activities"]} as
+        select {keys.activity_key_sql("activity")} as activity_key, activity, null::int as rank, null::text as category,
             false as is_automated
         from (select distinct activity from pg_temp.import_events) as found
         order by activity collate "C" """)
     db.execute(f"""
         create temporary table import_cases on commit drop as
-        select case_id, {keys.case_key_sql(literal['process'], 'case_id')} as case_key
+        select case_id, {keys.case_key_sql(literal["process"], "case_id")} as case_key
         from (select distinct case_id from pg_temp.import_events) as found""")
     db.execute("analyze pg_temp.import_events; analyze pg_temp.import_cases")
-    event_id = keys.event_id_sql(literal["process"], "events.case_id", "'file'", literal["format"],
-                                 f"{literal['file_id']} || ':' || events.row", "events.activity", "1")
-    basis = "'source_seq'" if order == "file" else """
+    event_id = keys.event_id_sql(
+        literal["process"],
+        "events.case_id",
+        "'file'",
+        literal["format"],
+        f"{literal['file_id']} || ':' || events.row",
+        "events.activity",
+        "1",
+    )
+    basis = (
+        "'source_seq'"
+        if order == "file"
+        else """
         case when occurred_at is distinct from lag(occurred_at) over in_case
                 and occurred_at is distinct from lead(occurred_at) over in_case
             then 'occurred_at' else 'source_seq' end"""
+    )
     db.execute(f"""
-        create table candidate.{name['events']} as
+        create table candidate.{name["events"]} as
         with ordered as (
             select *, row_number() over in_case as event_seq, {basis} as order_basis
             from (
@@ -81,47 +102,47 @@ def build_candidate(db: psycopg.Connection, process: str, *, file_id: str, file_
             events.lifecycle,
             events.resource,
             'file'::text as source_system,
-            {literal['format']}::text as source_table,
-            {literal['file_id']} || ':' || events.row as source_key,
+            {literal["format"]}::text as source_table,
+            {literal["file_id"]} || ':' || events.row as source_key,
             events.row as source_seq,
             events.order_basis
         from ordered as events
-        join candidate.{name['activities']} as activities on activities.activity = events.activity""")
+        join candidate.{name["activities"]} as activities on activities.activity = events.activity""")
     db.execute(f"""
-        create table candidate.{name['cases']} as
+        create table candidate.{name["cases"]} as
         select
             case_id,
             case_key,
             min(least(occurred_at, started_at)) as started_at,
             max(occurred_at) as ended_at,
             count(*)::int as event_count,
-            {keys.variant_id_sql('activity', 'event_seq')} as variant_id,
+            {keys.variant_id_sql("activity", "event_seq")} as variant_id,
             false as is_open
-        from candidate.{name['events']}
+        from candidate.{name["events"]}
         group by case_id, case_key""")
     # an event leads to its own row; what is kept here are the rows that it does not lead to: the starts of paired intervals
     db.execute(f"""
-        create table candidate.{name['case_rows']} as
-        select {literal['format']}::text as source_table, {literal['file_id']} || ':' || start_row as source_key, case_id
+        create table candidate.{name["case_rows"]} as
+        select {literal["format"]}::text as source_table, {literal["file_id"]} || ':' || start_row as source_key, case_id
         from pg_temp.import_events
         where start_row is not null""")
     db.execute(f"""
-        create table candidate.{name['touched_cases']} as
+        create table candidate.{name["touched_cases"]} as
         select case_id from pg_temp.import_cases
         union
-        select case_id from event_log.cases where process = {literal['process']}""")
+        select case_id from event_log.cases where process = {literal["process"]}""")
     _constrain(db, name)
     columns = _attributes(db, name["attributes"], attributes, zone)
     db.execute("".join(f"analyze candidate.{table};" for table in name.values()))
     facts = db.execute(f"""
         select
-            (select count(*) from candidate.{name['events']}),
+            (select count(*) from candidate.{name["events"]}),
             count(*),
-            (select count(*) from candidate.{name['activities']}),
+            (select count(*) from candidate.{name["activities"]}),
             count(distinct variant_id collate "C"),
             min(started_at),
             max(ended_at)
-        from candidate.{name['cases']}""").fetchone()
+        from candidate.{name["cases"]}""").fetchone()
     return Built(*facts, columns=columns)
 
 
@@ -129,16 +150,31 @@ def record_build(db: psycopg.Connection, process: str, ctx: RunContext, *, versi
     """Leave candidate.<process>__build, by which the gate and publishing know what they have before them."""
     table = sql.Identifier("candidate", f"{process}__build")
     db.execute(sql.SQL("drop table if exists {}").format(table))
-    db.execute(sql.SQL("""create table {} (process text, run_id text, as_of timestamptz, gated_version bigint, upto_version bigint,
-        is_full_rebuild boolean, fingerprint text)""").format(table))
-    db.execute(sql.SQL("insert into {} values (%s, %s, %s, 0, %s, true, %s)").format(table),
-               (process, ctx.run_id, ctx.as_of, version, fingerprint))
+    db.execute(
+        sql.SQL("""create table {} (process text, run_id text, as_of timestamptz, gated_version bigint, upto_version bigint,
+        is_full_rebuild boolean, fingerprint text)""").format(table)
+    )
+    db.execute(
+        sql.SQL("insert into {} values (%s, %s, %s, 0, %s, true, %s)").format(table),
+        (process, ctx.run_id, ctx.as_of, version, fingerprint),
+    )
 
 
 def _constrain(db: psycopg.Connection, name: dict[str, str]) -> None:
     required = {
-        "events": ("event_id", "case_id", "case_key", "event_seq", "activity", "activity_key", "occurred_at", "source_system",
-                   "source_table", "source_key", "order_basis"),
+        "events": (
+            "event_id",
+            "case_id",
+            "case_key",
+            "event_seq",
+            "activity",
+            "activity_key",
+            "occurred_at",
+            "source_system",
+            "source_table",
+            "source_key",
+            "order_basis",
+        ),
         "cases": ("case_id", "case_key", "started_at", "ended_at", "event_count", "variant_id", "is_open"),
         "activities": ("activity_key", "activity", "is_automated"),
         "touched_cases": ("case_id",),
@@ -148,14 +184,17 @@ def _constrain(db: psycopg.Connection, name: dict[str, str]) -> None:
         db.execute(f"alter table candidate.{name[table]} {changes}")
 
 
-def _attributes(db: psycopg.Connection, table: str, attributes: Sequence[Attribute], zone: str | None) -> dict[str, tuple[str, str]]:
+def _attributes(
+    db: psycopg.Connection, table: str, attributes: Sequence[Attribute], zone: str | None
+) -> dict[str, tuple[str, str]]:
     """Make the attributes table, each column of the first possible type that all its values have; text otherwise."""
     types = _types(db, attributes, zone)
     columns = column_names(attribute.name for attribute in attributes)
     # numbers and booleans cannot mislead; naive times are of the declared zone
     selected = "".join(
         f", ({attribute.expression})::{types[attribute.name]} as {sql.Identifier(columns[attribute.name]).as_string(db)}"
-        for attribute in attributes)
+        for attribute in attributes
+    )
     if zone is not None:
         db.execute("select set_config('timezone', %s, true)", (zone,))
     db.execute(f"""
@@ -166,8 +205,13 @@ def _attributes(db: psycopg.Connection, table: str, attributes: Sequence[Attribu
     db.execute("set local time zone 'UTC'")
     db.execute(f"alter table candidate.{table} alter column case_id set not null, alter column case_key set not null")
     for attribute in attributes:
-        db.execute(sql.SQL("comment on column candidate.{}.{} is {}").format(
-            sql.SQL(table), sql.Identifier(columns[attribute.name]), sql.Literal(f"attribute '{attribute.name}' of the imported log")))
+        db.execute(
+            sql.SQL("comment on column candidate.{}.{} is {}").format(
+                sql.SQL(table),
+                sql.Identifier(columns[attribute.name]),
+                sql.Literal(f"attribute '{attribute.name}' of the imported log"),
+            )
+        )
     return {attribute.name: (columns[attribute.name], types[attribute.name]) for attribute in attributes}
 
 
@@ -179,8 +223,10 @@ def _types(db: psycopg.Connection, attributes: Sequence[Attribute], zone: str | 
                 tests.append((attribute.name, kind, CONDITIONS[kind].replace("@", f"({attribute.expression})")))
     found = {attribute.name: "text" for attribute in attributes}
     for begin in range(0, len(tests), 400):
-        some = tests[begin:begin + 400]
-        holds = db.execute("select " + ", ".join(f"bool_and({test})" for _, _, test in some) + " from pg_temp.import_attributes").fetchone()
+        some = tests[begin : begin + 400]
+        holds = db.execute(
+            "select " + ", ".join(f"bool_and({test})" for _, _, test in some) + " from pg_temp.import_attributes"
+        ).fetchone()
         for (name, kind, _), all_have_it in zip(some, holds, strict=True):
             if all_have_it and found[name] == "text":
                 found[name] = "timestamptz" if kind == "naive" else kind
@@ -190,11 +236,16 @@ def _types(db: psycopg.Connection, attributes: Sequence[Attribute], zone: str | 
 def case_attributes_of_columns(db: psycopg.Connection, names: Sequence[str]) -> list[str]:
     """Make `pg_temp.import_attributes` of the extra columns x0, x1, …; returns the names of those constant within each case."""
     lows = "".join(f', min(x{n} collate "C") as x{n}, max(x{n} collate "C") as y{n}' for n in range(len(names)))
-    db.execute(f"create temporary table import_attributes on commit drop as select case_id{lows} from pg_temp.import_events group by case_id")
+    db.execute(
+        f"create temporary table import_attributes on commit drop as select case_id{lows} from pg_temp.import_events group by case_id"
+    )
     if not names:
         return []
-    constant = db.execute("select " + ", ".join(f"coalesce(bool_and(x{n} = y{n}), false)" for n in range(len(names)))
-                          + " from pg_temp.import_attributes").fetchone()
+    constant = db.execute(
+        "select "
+        + ", ".join(f"coalesce(bool_and(x{n} = y{n}), false)" for n in range(len(names)))
+        + " from pg_temp.import_attributes"
+    ).fetchone()
     return [name for name, holds in zip(names, constant, strict=True) if holds]
 
 

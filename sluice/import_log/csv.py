@@ -40,7 +40,9 @@ def read_header(file: LogFile, *, separator: str | None = None, encoding: str | 
     try:
         codecs.lookup(encoding)
     except LookupError:
-        raise BadInput(f"--encoding {encoding!r}: there is no such encoding: give one such as utf-8 or cp1252") from None
+        raise BadInput(
+            f"--encoding {encoding!r}: there is no such encoding: give one such as utf-8 or cp1252"
+        ) from None
     candidates = [separator] if separator else list(SEPARATORS)
     headers = {}
     for candidate in candidates:
@@ -49,7 +51,9 @@ def read_header(file: LogFile, *, separator: str | None = None, encoding: str | 
     best = max(candidates, key=lambda candidate: len(headers[candidate]))
     columns = headers[best]
     if len(columns) > MOST_COLUMNS:
-        raise BadInput(f"{file.path}: line 1: has {len(columns)} columns, at most {MOST_COLUMNS} are read: is --separator right?")
+        raise BadInput(
+            f"{file.path}: line 1: has {len(columns)} columns, at most {MOST_COLUMNS} are read: is --separator right?"
+        )
     if any("\x00" in column for column in columns):
         raise BadInput(f"{file.path}: line 1: holds NUL characters: export the log as UTF-8 text")
     return CsvHeader(columns, best, separator is None, encoding)
@@ -65,10 +69,12 @@ def read_csv(file: LogFile, header: CsvHeader, mapping: Mapping, times: TimeRead
     case_at, time_at = at[mapping.case], at[mapping.timestamp]
     activity_at = [at[name] for name in mapping.activity]
     start_at, who_at, lifecycle_at, instance_at = (
-        None if name is None else at[name] for name in (mapping.start, mapping.resource, mapping.lifecycle, mapping.instance))
-    extra_at = [number for number, name in enumerate(header.columns) if name not in mapping.used()]
-    write, reject, read_time, person = landing.write, landing.reject, times.read, landing.person
-    personal = [(number, header.columns[number]) for number in extra_at]
+        None if name is None else at[name]
+        for name in (mapping.start, mapping.resource, mapping.lifecycle, mapping.instance)
+    )
+    extra = list(extra_columns(header, mapping).items())
+    write, reject, read_time = landing.write, landing.reject, times.read
+    person, name_case = landing.person, landing.case
     counts = landing.found.counts
     for line, cells in _rows(file, header.separator, header.encoding, skip_header=True):
         counts["rows"] += 1
@@ -87,9 +93,11 @@ def read_csv(file: LogFile, header: CsvHeader, mapping: Mapping, times: TimeRead
             part, name = ("case", mapping.case) if not case else ("activity", " + ".join(mapping.activity))
             reject(line, f"event_without_{part}", f"line {line}: column {name} is empty")
             continue
-        if len(case) > LONGEST_KEY or len(activity) > LONGEST_KEY:
-            part = "case" if len(case) > LONGEST_KEY else "activity"
-            reject(line, f"{part}_too_long", f"line {line}: the {part} is longer than {LONGEST_KEY} characters")
+        lifecycle = (cells[lifecycle_at] or None) if lifecycle_at is not None else None
+        parts = {"case": case, "activity": activity, "lifecycle": lifecycle or ""}
+        long = next((part for part, value in parts.items() if len(value) > LONGEST_KEY), None)
+        if long is not None:
+            reject(line, f"{long}_too_long", f"line {line}: the {long} is longer than {LONGEST_KEY} characters")
             continue
         column = mapping.timestamp
         try:
@@ -105,18 +113,34 @@ def read_csv(file: LogFile, header: CsvHeader, mapping: Mapping, times: TimeRead
             reject(line, "event_without_time" if empty else "bad_time", f"line {line}: column {column} {error}")
             continue
         who = cells[who_at] if who_at is not None else None
-        write((
-            line, case, activity, time, begun, (cells[lifecycle_at] or None) if lifecycle_at is not None else None,
-            person(who) if who else None, (cells[instance_at] or None) if instance_at is not None else None, None,
-            *[landing.attribute(name, cells[number]) if cells[number] else None for number, name in personal]))
+        write(
+            (
+                line,
+                name_case(mapping.case, case),
+                activity,
+                time,
+                begun,
+                lifecycle,
+                person(who) if who else None,
+                (cells[instance_at] or None) if instance_at is not None else None,
+                None,
+                *[landing.attribute(name, cells[number]) if cells[number] else None for name, number in extra],
+            )
+        )
 
 
-def extra_columns(header: CsvHeader, mapping: Mapping) -> list[str]:
-    """The columns that play no part: candidates for attributes of the case."""
-    return [name for name in header.columns if name not in mapping.used()]
+def extra_columns(header: CsvHeader, mapping: Mapping) -> dict[str, int]:
+    """The columns that play no part, candidates for attributes of the case: name -> position. The first of a name counts."""
+    found: dict[str, int] = {}
+    for number, name in enumerate(header.columns):
+        if name not in mapping.used():
+            found.setdefault(name or f"column {number + 1}", number)
+    return found
 
 
-def _rows(file: LogFile, separator: str, encoding: str, *, skip_header: bool = False) -> Iterator[tuple[int, list[str] | str]]:
+def _rows(
+    file: LogFile, separator: str, encoding: str, *, skip_header: bool = False
+) -> Iterator[tuple[int, list[str] | str]]:
     """(line where it begins, cells) of every row that is not blank; instead of the cells the reason why there are none."""
     csv.field_size_limit(LONGEST_FIELD)
     text = io.TextIOWrapper(_Stream(file), encoding=encoding, newline="")
@@ -130,10 +154,15 @@ def _rows(file: LogFile, separator: str, encoding: str, *, skip_header: bool = F
                 return
             except csv.Error as error:
                 if "end of data" in str(error):
-                    raise BadInput(f"{file.path}: line {started}: a quote is opened here that is never closed: "
-                                   "is the file cut off, or --separator wrong?") from None
-                reason = (f"a field is longer than {LONGEST_FIELD:,} characters" if "field limit" in str(error) else
-                          f"is no CSV ({error})")
+                    raise BadInput(
+                        f"{file.path}: line {started}: a quote is opened here that is never closed: "
+                        "is the file cut off, or --separator wrong?"
+                    ) from None
+                reason = (
+                    f"a field is longer than {LONGEST_FIELD:,} characters"
+                    if "field limit" in str(error)
+                    else f"is no CSV ({error})"
+                )
                 row = reason
             if row and not skip_header:
                 yield started, row
@@ -141,8 +170,10 @@ def _rows(file: LogFile, separator: str, encoding: str, *, skip_header: bool = F
                 skip_header = False
             started = lines.line_num + 1
     except UnicodeDecodeError as error:
-        raise BadInput(f"{file.path}: line {_undecodable(file, encoding)}: is not {error.encoding}: "
-                       "declare the encoding with --encoding (such as cp1252), or save the file as UTF-8") from None
+        raise BadInput(
+            f"{file.path}: line {_undecodable(file, encoding)}: is not {error.encoding}: "
+            "declare the encoding with --encoding (such as cp1252), or save the file as UTF-8"
+        ) from None
     except UnicodeError as error:
         raise BadInput(f"{file.path}: line {started}: cannot be read as {encoding} ({error})") from None
 

@@ -42,7 +42,9 @@ def open_log(path: Path, *, declared_format: str | None = None) -> LogFile:
     """
     try:
         if not path.is_file():
-            raise BadInput(f"{path}: {'is a folder' if path.is_dir() else 'there is no such file'}: give an XES or CSV file, plain or .gz")
+            raise BadInput(
+                f"{path}: {'is a folder' if path.is_dir() else 'there is no such file'}: give an XES or CSV file, plain or .gz"
+            )
         with open(path, "rb") as file:
             packed = file.read(2) == b"\x1f\x8b"
     except OSError as error:
@@ -60,8 +62,14 @@ def open_log(path: Path, *, declared_format: str | None = None) -> LogFile:
     found = declared_format or ("xes" if text.startswith("<") else "csv")
     if found == "xes" and not text.startswith("<"):
         raise BadInput(f"{path}: line 1: is no XML, so no XES: expected it to begin with '<'")
-    if found == "csv" and (b"\x00" in head and encoding != "utf-16"):
-        raise BadInput(f"{path}: is neither XES nor CSV (it holds binary data): export the log as XES or CSV")
+    if (
+        found == "csv"
+        and encoding != "utf-16"
+        and (head.startswith(b"PK\x03\x04") or b"\x00" in head.split(b"\n", 1)[0])
+    ):
+        raise BadInput(
+            f"{path}: is neither XES nor CSV but binary (a workbook, an archive?): export the log as XES or CSV"
+        )
     return LogFile(path, digest.hexdigest()[:16], found, encoding, size, packed)
 
 
@@ -73,8 +81,12 @@ def _chunks(path: Path, packed: bool) -> Iterator[bytes]:
                 yield chunk
                 line += chunk.count(b"\n") if packed else 0
     except EOFError:
-        raise BadInput(f"{path}: line {line}: the compressed file is cut off (readable up to about this line): copy it again") from None
+        raise BadInput(
+            f"{path}: line {line}: the compressed file is cut off (readable up to about this line): copy it again"
+        ) from None
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise BadInput(f"{path}: line {line}: the compressed file is damaged after about this line ({error}): copy it again") from None
+        raise BadInput(
+            f"{path}: line {line}: the compressed file is damaged after about this line ({error}): copy it again"
+        ) from None
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror or error})") from error

@@ -19,10 +19,13 @@ def apply_lifecycle(db: psycopg.Connection, mode: str, *, order: str) -> dict[st
     if mode == "all":
         return {}
     if mode == "complete":
-        gone = db.execute("delete from pg_temp.import_events where lower(coalesce(lifecycle, 'complete')) <> 'complete'").rowcount
+        gone = db.execute(
+            "delete from pg_temp.import_events where lower(coalesce(lifecycle, 'complete')) <> 'complete'"
+        ).rowcount
         return {"events of other lifecycle transitions left out": gone}
     gone = db.execute(
-        "delete from pg_temp.import_events where lower(coalesce(lifecycle, 'complete')) not in ('start', 'complete')").rowcount
+        "delete from pg_temp.import_events where lower(coalesce(lifecycle, 'complete')) not in ('start', 'complete')"
+    ).rowcount
     # A queue of open starts: `balance` is starts minus completions so far; a completion that takes it to a new low below zero
     # found the queue empty. The others take the starts in turn.
     paired = db.execute(
@@ -61,11 +64,19 @@ def apply_lifecycle(db: psycopg.Connection, mode: str, *, order: str) -> dict[st
         set started_at = pairs.started_at, start_row = pairs.start_row
         from pairs
         where events.row = pairs.row
-        """).rowcount
-    db.execute("delete from pg_temp.import_events where row in (select start_row from pg_temp.import_events where start_row is not null)")
+        """
+    ).rowcount
+    db.execute(
+        "delete from pg_temp.import_events where row in (select start_row from pg_temp.import_events where start_row is not null)"
+    )
     starts, ends = db.execute(
         """select count(*) filter (where lower(lifecycle) = 'start'),
                count(*) filter (where lower(coalesce(lifecycle, 'complete')) = 'complete' and start_row is null)
-           from pg_temp.import_events""").fetchone()
-    return {"intervals paired": paired, "starts without a completion kept as events": starts,
-            "completions without a start": ends, "events of other lifecycle transitions left out": gone}
+           from pg_temp.import_events"""
+    ).fetchone()
+    return {
+        "intervals paired": paired,
+        "starts without a completion kept as events": starts,
+        "completions without a start": ends,
+        "events of other lifecycle transitions left out": gone,
+    }

@@ -11,17 +11,55 @@ from sluice.errors import BadInput
 # part -> known names, best first, compared without case, spaces and punctuation.
 # Sources: pm4py (case:concept:name …), Disco (Case ID, Complete Timestamp), Celonis (_CASE_KEY, ACTIVITY_EN, EVENTTIME), Apromore
 _KNOWN = {
-    "case": ("case:concept:name", "Case ID", "_CASE_KEY", "Case Key", "Case", "Case Number", "Case No", "Trace ID", "Trace"),
-    "activity": ("concept:name", "Activity", "ACTIVITY_EN", "Activity ID", "Activity Name", "Event Name", "Task", "Event"),
-    "timestamp": ("time:timestamp", "Complete Timestamp", "Completion Timestamp", "End Timestamp", "Complete Time", "End Time",
-                  "EVENTTIME", "Event Time", "Timestamp", "Event Timestamp", "Time", "Date Time", "Date"),
+    "case": (
+        "case:concept:name",
+        "Case ID",
+        "_CASE_KEY",
+        "Case Key",
+        "Case",
+        "Case Number",
+        "Case No",
+        "Trace ID",
+        "Trace",
+    ),
+    "activity": (
+        "concept:name",
+        "Activity",
+        "ACTIVITY_EN",
+        "Activity ID",
+        "Activity Name",
+        "Event Name",
+        "Task",
+        "Event",
+    ),
+    "timestamp": (
+        "time:timestamp",
+        "Complete Timestamp",
+        "Completion Timestamp",
+        "End Timestamp",
+        "Complete Time",
+        "End Time",
+        "EVENTTIME",
+        "Event Time",
+        "Timestamp",
+        "Event Timestamp",
+        "Time",
+        "Date Time",
+        "Date",
+    ),
     "start": ("start_timestamp", "start:timestamp", "time:start", "Start Timestamp", "Start Time"),
     "resource": ("org:resource", "Resource", "USER_NAME", "User", "User ID", "Employee"),
     "lifecycle": ("lifecycle:transition", "Lifecycle", "Lifecycle Transition", "Transition", "Event Type"),
     "instance": ("concept:instance", "Activity Instance ID", "Activity Instance"),
 }
-OPTIONS = {"case": "--case", "activity": "--activity", "timestamp": "--timestamp", "start": "--start-timestamp",
-           "resource": "--resource", "lifecycle": "--lifecycle-column"}
+OPTIONS = {
+    "case": "--case",
+    "activity": "--activity",
+    "timestamp": "--timestamp",
+    "start": "--start-timestamp",
+    "resource": "--resource",
+    "lifecycle": "--lifecycle-column",
+}
 _REQUIRED = ("case", "activity", "timestamp")
 
 
@@ -46,8 +84,14 @@ class Mapping:
     def sentence(self) -> str:
         """One line for the user: what is taken for what."""
         said = []
-        for part, label in (("case", "case"), ("activity", "activity"), ("timestamp", "time"), ("start", "start"),
-                            ("resource", "resource"), ("lifecycle", "lifecycle")):
+        for part, label in (
+            ("case", "case"),
+            ("activity", "activity"),
+            ("timestamp", "time"),
+            ("start", "start"),
+            ("resource", "resource"),
+            ("lifecycle", "lifecycle"),
+        ):
             value = getattr(self, part)
             if value:
                 name = " + ".join(value) if part == "activity" else value
@@ -96,10 +140,14 @@ def csv_mapping(header: Sequence[str], declared: dict[str, str | None], *, where
     missing = [part for part in _REQUIRED if part not in found and not (part == "activity" and activity)]
     if missing:
         options = ", ".join(OPTIONS[part] for part in missing)
-        raise BadInput(f"{where}: no column is known to be the {' or the '.join(missing)}: name it with {options}; {columns}")
+        raise BadInput(
+            f"{where}: no column is known to be the {' or the '.join(missing)}: name it with {options}; {columns}"
+        )
     for name in {*found.values(), *activity}:
         if header.count(name) > 1:
-            raise BadInput(f"{where}: the column '{name}' is there {header.count(name)} times: rename all but one; {columns}")
+            raise BadInput(
+                f"{where}: the column '{name}' is there {header.count(name)} times: rename all but one; {columns}"
+            )
     return Mapping(activity=activity, guessed=frozenset(guessed), **found)
 
 

@@ -27,7 +27,9 @@ def zone(name: str | None) -> ZoneInfo | None:
         return ZoneInfo(name)
     except (OSError, ValueError, KeyError):
         pass
-    raise BadInput(f"--timezone {name!r}: there is no such time zone: give an IANA name such as Europe/Amsterdam, or UTC")
+    raise BadInput(
+        f"--timezone {name!r}: there is no such time zone: give an IANA name such as Europe/Amsterdam, or UTC"
+    )
 
 
 def shape(text: str) -> str:
@@ -74,8 +76,11 @@ class TimeReader:
                 return datetime.fromisoformat(tidy)
             except ValueError:
                 pass
-        raise BadTime("is empty" if not text.strip() else
-                      f"looks like '{shape(text)}', expected " + (f"the format {self.format}" if self.format else "ISO 8601"))
+        raise BadTime(
+            "is empty"
+            if not text.strip()
+            else f"looks like '{shape(text)}', expected " + (f"the format {self.format}" if self.format else "ISO 8601")
+        )
 
     def _localise(self, moment: datetime) -> datetime:
         if self.declared is None:

@@ -4,6 +4,7 @@ Read with expat, no DTD and no entity: a document that declares an entity is ref
 the members of lists and containers belong to their attribute and are not attributes of the event.
 """
 
+from dataclasses import replace
 from xml.parsers import expat
 
 from sluice.errors import BadInput
@@ -12,11 +13,18 @@ from sluice.import_log.landing import LONGEST_KEY, Landing
 from sluice.import_log.mapping import Mapping
 from sluice.import_log.times import BadTime, NaiveTime, TimeReader
 
-DEEPEST = 64                 # of nesting; the standard's own attributes need five
-LONGEST_VALUE = 10_000_000   # bytes of one piece of markup
+DEEPEST = 64  # of nesting; the standard's own attributes need five
+LONGEST_VALUE = 10_000_000  # bytes of one piece of markup
 
 _ATTRIBUTES = frozenset({"string", "date", "int", "float", "boolean", "id", "list", "container"})
-_TYPES = {"string": "text", "id": "text", "date": "timestamptz", "int": "bigint", "float": "double precision", "boolean": "boolean"}
+_TYPES = {
+    "string": "text",
+    "id": "text",
+    "date": "timestamptz",
+    "int": "bigint",
+    "float": "double precision",
+    "boolean": "boolean",
+}
 
 
 class XesReader:
@@ -29,13 +37,14 @@ class XesReader:
     missing, an event without time is set aside, a trace without a name too.
     """
 
-    def __init__(self, file: LogFile, mapping: Mapping, times: TimeReader, landing: Landing, *, classifier: str | None = None):
+    def __init__(
+        self, file: LogFile, mapping: Mapping, times: TimeReader, landing: Landing, *, classifier: str | None = None
+    ):
         self.file, self.mapping, self.times, self.landing, self.classifier = file, mapping, times, landing, classifier
         self.types: dict[str, str] = {}
         self.varying: set[str] = set()
         self.classifiers: dict[str, tuple[str, ...]] = {}
         self._tags: dict[str, str] = {}
-        self._trace_names: set[str] = set()
         self._globals: dict[str, dict[str, str]] = {"trace": {}, "event": {}}
         self._row = 0
         self._cases: set[str] = set()
@@ -59,10 +68,16 @@ class XesReader:
             parser.Parse(b"", True)
         except expat.ExpatError as error:
             reason = expat.errors.messages[error.code]
-            hint = "is the file cut off?" if reason in ("no element found", "unclosed token") else "is it in the encoding that it declares?"
+            hint = (
+                "is the file cut off?"
+                if reason in ("no element found", "unclosed token")
+                else "is it in the encoding that it declares?"
+            )
             raise BadInput(f"{self.file.path}: line {error.lineno}: is no well-formed XML ({reason}): {hint}") from None
         except (LookupError, ValueError) as error:  # an encoding that nobody knows
-            raise BadInput(f"{self.file.path}: line 1: the declared encoding cannot be read ({error}): save the log as UTF-8") from None
+            raise BadInput(
+                f"{self.file.path}: line 1: the declared encoding cannot be read ({error}): save the log as UTF-8"
+            ) from None
 
     def _bad(self, reason: str) -> BadInput:
         return BadInput(f"{self.file.path}: line {self._parser.CurrentLineNumber}: {reason}")
@@ -104,13 +119,18 @@ class XesReader:
                 tag = tag.rsplit(":", 1)[1]
             if depth == 2:
                 if tag == "trace":
+                    if self.classifier and self.classifier not in self.classifiers:
+                        known = ", ".join(f"'{name}'" for name in self.classifiers) or "none"
+                        raise self._bad(
+                            f"--classifier '{self.classifier}': the log declares no such classifier; it declares {known}"
+                        )
                     scope = "trace"
                     trace.clear(), constant.clear(), pending.clear()
                     counts["traces"] += 1
                     started_line = parser.CurrentLineNumber
                 elif tag == "event":
                     self._row += 1
-                    reject(self._row, "event_without_case", f"line {parser.CurrentLineNumber}: the event stands outside a trace")
+                    set_aside("event_without_case", "stands outside a trace")
                 elif tag == "global":
                     scope = dict(zip(at[::2], at[1::2], strict=True)).get("scope", "event")
                     scope = f"global {scope}"
@@ -137,6 +157,9 @@ class XesReader:
             elif depth > DEEPEST:
                 raise self._bad(f"elements are nested more than {DEEPEST} deep: no event log needs that")
 
+        def set_aside(check: str, reason: str) -> None:
+            reject(self._row, check, f"line {parser.CurrentLineNumber}: the event {reason}")
+
         def end(tag: str) -> None:
             nonlocal depth, scope
             depth -= 1
@@ -147,12 +170,12 @@ class XesReader:
                 if activity is None and single is not None:
                     activity = event_defaults.get(single)
                 if not activity:
-                    return reject(row, "event_without_activity", f"line {parser.CurrentLineNumber}: the event has no {' + '.join(activity_keys)}")
+                    return set_aside("event_without_activity", f"has no {' + '.join(activity_keys)}")
                 if len(activity) > LONGEST_KEY:
-                    return reject(row, "activity_too_long", f"line {parser.CurrentLineNumber}: the activity is longer than {LONGEST_KEY} characters")
+                    return set_aside("activity_too_long", f"has an activity of more than {LONGEST_KEY} characters")
                 time = event.get(mapping.timestamp)
                 if time is None:
-                    return reject(row, "event_without_time", f"line {parser.CurrentLineNumber}: the event has no {mapping.timestamp}")
+                    return set_aside("event_without_time", f"has no {mapping.timestamp}")
                 try:
                     time = read_time(time)
                     begun = event.get(mapping.start)
@@ -160,12 +183,18 @@ class XesReader:
                 except NaiveTime as error:
                     raise self._bad(f"{mapping.timestamp} {error}") from None
                 except BadTime as error:
-                    return reject(row, "bad_time", f"line {parser.CurrentLineNumber}: {mapping.timestamp} {error}")
+                    return set_aside("bad_time", f"has a {mapping.timestamp} that {error}")
                 who = event.get(mapping.resource)
                 lifecycle = event.get(mapping.lifecycle)
                 if lifecycle is None:
                     lifecycle = event_defaults.get(mapping.lifecycle)
-                pending.append((row, activity, time, begun, lifecycle, person(who) if who else None, event.get(mapping.instance)))
+                elif len(lifecycle) > LONGEST_KEY:
+                    return set_aside(
+                        "lifecycle_too_long", f"has a lifecycle transition of more than {LONGEST_KEY} characters"
+                    )
+                pending.append(
+                    (row, activity, time, begun, lifecycle, person(who) if who else None, event.get(mapping.instance))
+                )
                 for key, value in event.items():
                     if key not in used and key not in varying and constant.setdefault(key, value) != value:
                         varying.add(key)
@@ -177,13 +206,18 @@ class XesReader:
         def finish() -> None:
             case = trace.get(mapping.case)
             if not case or len(case) > LONGEST_KEY:
-                why = f"has no {mapping.case}" if not case else f"has a {mapping.case} of more than {LONGEST_KEY} characters"
+                why = (
+                    f"has no {mapping.case}"
+                    if not case
+                    else f"has a {mapping.case} of more than {LONGEST_KEY} characters"
+                )
                 for row, *_ in pending:
                     reject(row, "event_without_case", f"the trace of line {started_line} {why}")
                 return
             if not pending:
                 counts["empty traces"] += 1
                 return
+            case = landing.case(mapping.case, case)
             if case in self._cases:
                 counts["traces with the name of an earlier one"] += 1
             self._cases.add(case)
@@ -191,7 +225,6 @@ class XesReader:
             values.update(globals_["trace"])
             values.update(trace)
             values.pop(mapping.case, None)
-            self._trace_names.update(trace)
             facts = landing.attributes(values)
             for row, activity, time, begun, lifecycle, who, instance in pending:
                 write((row, case, activity, time, begun, lifecycle, who, instance, facts))
@@ -200,7 +233,9 @@ class XesReader:
         return start, end
 
     def _activity_keys(self) -> tuple[str, ...]:
-        return self.classifiers.get(self.classifier, self.mapping.activity) if self.classifier else self.mapping.activity
+        return (
+            self.classifiers.get(self.classifier, self.mapping.activity) if self.classifier else self.mapping.activity
+        )
 
     def _classifier(self, at: dict[str, str]) -> None:
         keys = at.get("keys", "")
@@ -213,6 +248,15 @@ class XesReader:
         kind = _TYPES.get(tag, "text")
         if self.types.setdefault(key, kind) != kind:
             self.types[key] = "text"
+
+    def mapping_found(self) -> Mapping:
+        """The mapping without the parts that no event has."""
+        absent = {
+            part: None
+            for part in ("start", "resource", "lifecycle", "instance")
+            if getattr(self.mapping, part) not in self._tags
+        }
+        return replace(self.mapping, activity=self._activity_keys(), **absent)
 
     def case_attributes(self) -> dict[str, str]:
         """Name -> SQL type of what is an attribute of the case: the traces' own, and the events' that never vary in a case."""

@@ -16,8 +16,10 @@ HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<log xes.version="1.0">\n'
 
 def xes_event(activity: str | None, time: str | None, **attributes: str) -> str:
     """One event; attribute names with two underscores for a colon (`org__resource`)."""
-    lines = [f'<string key="concept:name" value="{activity}"/>' if activity is not None else "",
-             f'<date key="time:timestamp" value="{time}"/>' if time is not None else ""]
+    lines = [
+        f'<string key="concept:name" value="{activity}"/>' if activity is not None else "",
+        f'<date key="time:timestamp" value="{time}"/>' if time is not None else "",
+    ]
     lines += [f'<string key="{name.replace("__", ":")}" value="{value}"/>' for name, value in attributes.items()]
     return "<event>" + "".join(lines) + "</event>\n"
 
@@ -65,3 +67,15 @@ def import_log(settings: Settings) -> Callable[..., int]:
 def module_settings(tmp_path_factory: pytest.TempPathFactory, module_warehouse_url: str) -> Settings:
     """Settings of a warehouse that the tests of one module share."""
     return replace(Settings(home=tmp_path_factory.mktemp("home")), warehouse_url=module_warehouse_url)
+
+
+@pytest.fixture(autouse=True)
+def _without_views(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The views for readers take dbt seconds to make: only a test marked `with_views` has them made."""
+    if "with_views" not in request.fixturenames:
+        monkeypatch.setattr("sluice.import_log.command._make_views", lambda db, settings: None)
+
+
+@pytest.fixture
+def with_views() -> None:
+    """Ask for the views of schema bi as the command makes them."""

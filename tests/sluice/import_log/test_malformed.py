@@ -16,8 +16,12 @@ from sluice.warehouse import connect
 
 from .conftest import HEAD, xes_event, xes_log, xes_trace
 
-GOOD = xes_log(*(xes_trace(f"c{number}", *(xes_event(f"a{step}", f"2020-01-0{step}T10:00:00Z") for step in range(1, 5)))
-                 for number in range(200)))
+GOOD = xes_log(
+    *(
+        xes_trace(f"c{number}", *(xes_event(f"a{step}", f"2020-01-0{step}T10:00:00Z") for step in range(1, 5)))
+        for number in range(200)
+    )
+)
 CSV = "case,activity,time\n" + "".join(f"c{n},a{s},2020-01-0{s}T10:00:00Z\n" for n in range(50) for s in range(1, 5))
 COLUMNS = ("--case", "case", "--activity", "activity", "--timestamp", "time")
 
@@ -33,8 +37,8 @@ def refused(import_log: Callable[..., int], path: Path, *options: str) -> str:
 
 
 def test_xes_cut_in_half_names_the_line(import_log, write_file):
-    path = write_file("log.xes", GOOD[:len(GOOD) // 2])
-    lines = GOOD[:len(GOOD) // 2].count("\n") + 1
+    path = write_file("log.xes", GOOD[: len(GOOD) // 2])
+    lines = GOOD[: len(GOOD) // 2].count("\n") + 1
     message = refused(import_log, path)
     assert f"line {lines}:" in message
     assert "cut off" in message
@@ -44,7 +48,7 @@ def test_gzip_cut_in_half_says_so(import_log, write_file, tmp_path):
     noise = random.Random(1)
     rows = "".join(f"c{noise.random()},a,2020-01-01T10:00:00Z\n" for _ in range(5000))
     packed = gzip.compress(("case,activity,time\n" + rows).encode())
-    path = write_file("log.csv.cut", packed[:len(packed) // 2])
+    path = write_file("log.csv.cut", packed[: len(packed) // 2])
     assert "cut off" in refused(import_log, path)
 
 
@@ -54,17 +58,23 @@ def test_damaged_gzip_says_so(import_log, write_file):
     assert "damaged" in refused(import_log, write_file("log.xes.bad", bytes(packed)))
 
 
-@pytest.mark.parametrize("content, expected", [
-    ("", "is empty"),
-    (" \n\n ", "is empty"),
-    ("<html><body/></html>", "root element is <html>"),
-    ("<log>", "cut off"),
-    (HEAD + "<trace><event></trace></log>", "mismatched tag"),
-    (HEAD + "</log>", "there is no event"),
-    (HEAD + '<trace><string key="concept:name" value="x&#0;y"/></trace></log>', "reference to invalid character number"),
-    (HEAD + '<trace><string key="concept:name" value="x\x00y"/></trace></log>', "invalid token"),
-    ('<?xml version="1.0" encoding="klingon"?><log></log>', "encoding"),
-])
+@pytest.mark.parametrize(
+    "content, expected",
+    [
+        ("", "is empty"),
+        (" \n\n ", "is empty"),
+        ("<html><body/></html>", "root element is <html>"),
+        ("<log>", "cut off"),
+        (HEAD + "<trace><event></trace></log>", "mismatched tag"),
+        (HEAD + "</log>", "there is no event"),
+        (
+            HEAD + '<trace><string key="concept:name" value="x&#0;y"/></trace></log>',
+            "reference to invalid character number",
+        ),
+        (HEAD + '<trace><string key="concept:name" value="x\x00y"/></trace></log>', "invalid token"),
+        ('<?xml version="1.0" encoding="klingon"?><log></log>', "encoding"),
+    ],
+)
 def test_broken_xml_is_refused(import_log, write_file, content, expected):
     assert expected in refused(import_log, write_file("log.xes", content))
 
@@ -77,13 +87,18 @@ def test_wrong_encoding_of_xes_names_the_line(import_log, write_file):
 
 
 def test_entity_bomb_is_refused_unread(import_log, write_file):
-    bomb = '<?xml version="1.0"?><!DOCTYPE log [<!ENTITY a "aaaaaaaaaa">' + "".join(
-        f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(9)) + ']><log><string key="x" value="&j;"/></log>'
+    bomb = (
+        '<?xml version="1.0"?><!DOCTYPE log [<!ENTITY a "aaaaaaaaaa">'
+        + "".join(f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(9))
+        + ']><log><string key="x" value="&j;"/></log>'
+    )
     assert "entity" in refused(import_log, write_file("log.xes", bomb))
 
 
-@pytest.mark.parametrize("declaration", [
-    '<!ENTITY secret SYSTEM "file:///etc/hostname">', '<!ENTITY % remote SYSTEM "http://127.0.0.1:1/x.dtd"> %remote;'])
+@pytest.mark.parametrize(
+    "declaration",
+    ['<!ENTITY secret SYSTEM "file:///etc/hostname">', '<!ENTITY % remote SYSTEM "http://127.0.0.1:1/x.dtd"> %remote;'],
+)
 def test_external_entities_are_refused(import_log, write_file, declaration):
     text = f'<?xml version="1.0"?><!DOCTYPE log [{declaration}]><log></log>'
     assert "entity" in refused(import_log, write_file("log.xes", text))
@@ -122,7 +137,9 @@ def test_wrong_encoding_of_csv_names_the_line_and_the_option(import_log, write_f
 
 
 def test_quote_that_is_never_closed_names_its_line(import_log, write_file):
-    assert "line 202: a quote" in refused(import_log, write_file("log.csv", CSV + '"c9,a1,2020-01-01T10:00:00Z\n' + "c9,a,b\n" * 20))
+    assert "line 202: a quote" in refused(
+        import_log, write_file("log.csv", CSV + '"c9,a1,2020-01-01T10:00:00Z\n' + "c9,a,b\n" * 20)
+    )
 
 
 def test_wrong_separator_names_the_columns_found(import_log, write_file):
@@ -146,8 +163,14 @@ def test_no_file(import_log, tmp_path, make):
     refused(import_log, make(tmp_path))
 
 
-@pytest.mark.parametrize("options, expected", [
-    (("--timezone", "Mars/Olympus"), "--timezone"), (("--separator", "ab"), "--separator"), (("--encoding", "nope"), "--encoding")])
+@pytest.mark.parametrize(
+    "options, expected",
+    [
+        (("--timezone", "Mars/Olympus"), "--timezone"),
+        (("--separator", "ab"), "--separator"),
+        (("--encoding", "nope"), "--encoding"),
+    ],
+)
 def test_wrong_options(import_log, write_file, options, expected):
     with pytest.raises(BadInput, match=expected):
         import_log("bad_log", write_file("log.csv", CSV), *options, "--dry-run")
