@@ -80,12 +80,15 @@ def make_extract_dag(system: str, *, is_paused: bool, is_scheduled: bool) -> DAG
 
             return land(system, version, dag_run, params)
 
-        @task(outlets=[Asset(f"raw_{system}")])
-        def stage(version: int, dag_run=None, params=None) -> None:
+        raw = Asset(f"raw_{system}")
+
+        @task(outlets=[raw])
+        def stage(version: int, dag_run=None, params=None, outlet_events=None) -> None:
             """Bring the staging views up to date."""
             from sluice.dag_steps import stage
 
             stage(system, version, dag_run, params)
+            outlet_events[raw].extra = {"version": version, "full": bool(params["full"])}
 
         stage(land(gate(copy())))
     return dag

@@ -47,8 +47,8 @@ def context_of(kind: str, subject: str, dag_run: Any, params: dict[str, Any]) ->
         ) from None
     mode, start, end = "night", None, None
     window = [params.get("window_start"), params.get("window_end")] if kind == "extract" else [None, None]
-    if params.get("full"):
-        mode = "full"
+    if params.get("full") or any((event.extra or {}).get("full") for event in getattr(dag_run, "consumed_asset_events", ())):
+        mode = "full"  # asked for, or by the extraction that started this run
     elif any(window):
         if not all(window):
             raise BadInput(f"{dag_run.dag_id}: a window needs window_start and window_end")
@@ -171,11 +171,12 @@ def land(system: str, version: int, dag_run: Any, params: dict[str, Any] | None)
 
 
 def stage(system: str, version: int, dag_run: Any, params: dict[str, Any] | None) -> None:
-    """Bring the staging views up to date; ends the run 'landed'."""
+    """Bring the staging views, and those for readers, up to date; ends the run 'landed'."""
     with _step("extract", system, "stage", dag_run, params, ends_run="landed") as (settings, _, _record):
         from sluice import transform
 
         transform.stage(settings, system)
+        transform.build_bi(settings)  # nothing to do, and no dbt, unless the project's views changed
 
 
 def build(process: str, dag_run: Any, params: dict[str, Any] | None) -> None:
