@@ -115,7 +115,7 @@ def _action(
         application=application,
         action=action,
         target_kind=_TARGETS.get(kind),
-        container_key=rules.key("container", "page", page),
+        container_key=rules.key("page", page),
         document_ref=None
         if is_private
         else rules.vocabulary.document_in(title, address_words(url), _text(data.get("file"))),

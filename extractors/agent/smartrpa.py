@@ -120,7 +120,7 @@ def _action(
         element_label=label,
         target_kind=what,
         target_row=target_row,
-        container_key=rules.key("container", "sheet", *sheet) if any(sheet) else rules.key("container", "page", page),
+        container_key=rules.key("sheet", *sheet) if any(sheet) else rules.key("page", page),
         document_ref=None
         if secret
         else rules.vocabulary.document_in(

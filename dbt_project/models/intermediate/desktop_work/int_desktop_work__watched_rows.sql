@@ -56,15 +56,30 @@ numbered as (
     from work
 ),
 
-absences as (
-    select numbered.stream_key, numbered.occurred_at, sum(extract(epoch from
-        least(numbered.worked_until, away.ended_at) - greatest(numbered.occurred_at, away.occurred_at))) as away_seconds
+-- windows and absences hour by hour, so that only those of one hour meet
+window_hours as (
+    select numbered.host, numbered.stream_key, numbered.occurred_at, numbered.worked_until, hours.started_at
     from numbered
-    inner join events as away
-        on numbered.host = away.host and away.is_current and away.action = 'away'
-        and away.occurred_at < numbered.worked_until and away.ended_at > numbered.occurred_at
+    cross join lateral
+        generate_series(date_trunc('hour', numbered.occurred_at, 'UTC'), numbered.worked_until, interval '1 hour') as hours (started_at)
     where numbered.action = 'use_window'
-    group by numbered.stream_key, numbered.occurred_at
+),
+
+away_hours as (
+    select away.host, away.occurred_at, away.ended_at, hours.started_at
+    from events as away
+    cross join lateral
+        generate_series(date_trunc('hour', away.occurred_at, 'UTC'), away.ended_at, interval '1 hour') as hours (started_at)
+    where away.is_current and away.action = 'away'
+),
+
+absences as (
+    select window_hours.stream_key, window_hours.occurred_at, sum(greatest(0, extract(epoch from
+        least(window_hours.worked_until, away_hours.ended_at, away_hours.started_at + interval '1 hour')
+        - greatest(window_hours.occurred_at, away_hours.occurred_at, away_hours.started_at)))) as away_seconds
+    from window_hours
+    inner join away_hours on window_hours.host = away_hours.host and window_hours.started_at = away_hours.started_at
+    group by window_hours.stream_key, window_hours.occurred_at
 ),
 
 in_sessions as (

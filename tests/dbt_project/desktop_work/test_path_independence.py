@@ -1,0 +1,101 @@
+"""Whatever the nights were, what is published equals a full rebuild; and a night touches what changed, no more."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+
+from tests.extractors.agent.exports import aw_text, bucket, event, rpa_row, rpa_text
+
+START = datetime(2025, 3, 3, 6, tzinfo=UTC)
+APPS = ("chrome", "excel", "outlook", "LockApp.exe")
+
+
+def stamp(minutes):
+    return (START + timedelta(minutes=minutes)).isoformat()
+
+
+class Watcher:
+    """One host's ActivityWatch: grows, forgets nothing, and is exported with gaps, late buckets and growing durations."""
+
+    def __init__(self, rng, host):
+        self.rng, self.host, self.now = rng, host, 0
+        self.windows, self.pages, self.away = [], [], []
+
+    def work(self):
+        rng = self.rng
+        for _ in range(rng.randrange(1, 12)):
+            length = rng.choice([0, 1, 5, 20, 45, 300])
+            kind = rng.choice([self.windows, self.windows, self.pages, self.away])
+            kind.append([self.now, length])
+            self.now += rng.choice([length, length, length + 10, length + 40, 3])
+
+    def export(self):
+        def events(kind, data):
+            kept = [one for one in kind if self.rng.random() > 0.15]
+            grown = [(at, length if self.rng.random() > 0.1 else length // 2) for at, length in kept]
+            return [event(stamp(at), 60 * length, **data(at)) for at, length in reversed(grown)]
+
+        return aw_text(
+            bucket(*events(self.windows, lambda at: {"app": APPS[at % 4]}), host=self.host),
+            bucket(*events(self.pages, lambda at: {"url": f"https://x.example/P{at:05}"}), kind="web.tab.current", client="aw-watcher-web-chrome", host=self.host),
+            bucket(*events(self.away, lambda at: {"status": "afk"}), kind="afkstatus", client="aw-watcher-afk", host=self.host),
+            as_array=self.rng.random() < 0.5,
+        )  # fmt: skip
+
+
+def recording(rng):
+    at, lines = rng.randrange(2000), []
+    for _ in range(rng.randrange(1, 15)):
+        at += rng.choice([0, 1, 5, 29, 31, -3, -40])
+        lines.append(rpa_row(time=stamp(at).replace("+00:00", ""), user=rng.choice(["anna", "ben", ""]), app=rng.choice(["Excel", "Chrome"])))
+    return rpa_text(*lines)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_nights_of_late_repeated_and_rederived_files_equal_a_full_rebuild(desk, seed):
+    rng = Random(seed)
+    watchers = [Watcher(rng, "pc-1"), Watcher(rng, "pc-2")]
+
+    def quarantined(rows):
+        return seed % 2 == 0 and len(rows) % 4 == 0
+
+    for night in range(6):
+        for watcher in watchers:
+            if rng.random() < 0.7:
+                watcher.work()
+                desk.put(f"{watcher.host}-{night}.json", watcher.export())
+        for number in range(rng.randrange(3)):
+            desk.put(f"{night}-{number}.csv", recording(rng))
+        if rng.random() < 0.25:
+            desk.settings = replace(desk.settings, agent_timezone=rng.choice(["UTC", "Europe/Berlin", "Asia/Tokyo"]))
+        if rng.random() < 0.2 and (files := sorted(desk.folder.iterdir())):
+            rng.choice(files).unlink()
+        desk.extract()
+        if rng.random() < 0.75:  # else a blocked night: what it landed is looked at the next time
+            desk.mine(quarantined)
+            assert desk.published == desk.rebuilt(quarantined), f"night {night}"
+
+
+def test_exporting_the_same_again_touches_nothing_and_a_new_day_only_itself(desk):
+    first = [event(stamp(minutes), 60, app="chrome") for minutes in range(0, 300, 60)]
+    desk.put("a.json", aw_text(bucket(*first)))
+    desk.put("a.csv", rpa_text(rpa_row(), rpa_row()))
+    desk.extract()
+    desk.mine()
+    assert len(desk.touched) == 6
+    desk.put("b.json", aw_text(bucket(*first), as_array=True))
+    desk.extract()
+    desk.mine()
+    assert desk.touched == set()
+    desk.put("c.json", aw_text(bucket(*first, event(stamp(1500), 60, app="excel"))))
+    desk.extract()
+    desk.mine()
+    assert len(desk.touched) == 1
+    desk.put("d.json", aw_text(bucket(event(stamp(29), 120, app="excel"))))
+    desk.extract()
+    desk.mine()
+    assert len(desk.touched) == 2  # 06:29 joins 06:00 and 07:00 into one session: one is made anew, one is gone
+    assert len(desk.published) == 6
+    assert desk.published == desk.rebuilt()
