@@ -74,13 +74,15 @@ def load_process(name: str, project: Path = PROJECT) -> Process:
 
 def imported_process(name: str, title: str | None = None, *, order: tuple[str, ...] = ("occurred_at", "source_seq"),
                      k_anonymity: int = 5, project: Path = PROJECT) -> Process:
-    """The process of an imported log, which has no YAML; raises BadInput for a name that cannot be one or that is declared."""
+    """The process of an imported log, which has no YAML; raises BadInput for a name that cannot be or is taken."""
     if not _NAME.fullmatch(name):
-        raise BadInput(f"process {name!r}: expected lower-case letters, digits and underscores, at most 40, beginning with a letter")
+        raise BadInput(f"process {name!r}: expected lower-case letters, digits and underscores, at most 40, "
+                       "beginning with a letter")
     if name in list_processes(project):
         raise BadInput(f"process {name!r} is declared in processes/{name}.yml: give the imported log another name")
-    return Process(name=name, title=title or name.replace("_", " ").capitalize(), sources=(), case="one trace of the imported log",
-                   activities="", order=order, k_anonymity=k_anonymity, kind="imported")
+    return Process(name=name, title=title or name.replace("_", " ").capitalize(), sources=(),
+                   case="one trace of the imported log", activities="", order=order, k_anonymity=k_anonymity,
+                   kind="imported")
 
 
 def _checked(path: Path, name: str, declared: dict[str, Any]) -> Process:

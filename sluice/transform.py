@@ -157,7 +157,8 @@ def _build_models(settings: Settings, db: psycopg.Connection, process: Process, 
     """All models of a process; its views and seed only where they are not there yet as the files say."""
     subject = f"build-{process.name}"
     files, _ = _read_by(settings, process)
-    lasting = [path.stem for path in files if path.stem == process.activities or "materialized='view'" in path.read_text()]
+    lasting = [path.stem for path in files
+               if path.stem == process.activities or "materialized='view'" in path.read_text(encoding="utf-8")]
     excluded = (["config.materialized:view", process.activities]
                 if _is_current(settings, db, subject, "intermediate", lasting, files) else [])
     _dbt(settings, subject, _selected(settings, process), variables, excluded=excluded)

@@ -1,7 +1,7 @@
 """What the tests of the models share: a raw schema of Odoo to write into by hand, and the models as plain SQL.
 
-dbt compiles all processes once per session; running the compiled SQL takes milliseconds, so that a test can try hundreds
-of histories. That dbt itself runs them alike is held by test_builds.py.
+dbt compiles all processes once per session; running the compiled SQL takes milliseconds, so that a test can try many
+histories. That dbt itself runs them alike is held by test_builds.py.
 """
 
 import re
@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from extractors.specs import load_spec
 from sluice import transform
@@ -35,7 +36,8 @@ class RawOdoo:
         db.execute("set search_path = public")
         db.execute("create schema raw_odoo")
         for name, table in self.tables.items():
-            db.execute(f"create table raw_odoo.{name} as select {', '.join(table.column_names)} from typed.{name} limit 0")
+            columns = ", ".join(table.column_names)
+            db.execute(f"create table raw_odoo.{name} as select {columns} from typed.{name} limit 0")
             db.execute(f"""alter table raw_odoo.{name} add _version bigint not null,
                 add _is_deleted boolean not null default false, add _loaded_at timestamptz default now(),
                 add primary key ({', '.join(table.key)})""")
@@ -65,8 +67,8 @@ class RawOdoo:
     def delete(self, table: str, **key: object) -> None:
         """Leave a tombstone."""
         where = " and ".join(f"{name} = %s" for name in key)
-        self.db.execute(f"update raw_odoo.{table} set _is_deleted = true, _version = %s where {where} and not _is_deleted",
-                        (self.version, *key.values()))
+        self.db.execute(f"""update raw_odoo.{table} set _is_deleted = true, _version = %s
+                            where {where} and not _is_deleted""", (self.version, *key.values()))
 
     def look_ups(self) -> None:
         """Two companies with a currency each, the fields of the change log, stages, three users."""
@@ -76,7 +78,7 @@ class RawOdoo:
         for number, (model, name) in FIELDS.items():
             self.put("ir_model_fields", id=number, model=model, name=name, ttype="selection")
         for number, (stage, is_won) in enumerate((("New", False), ("Qualified", False), ("Won", True)), start=1):
-            self.put("crm_stage", id=number, sequence=number, name=psycopg.types.json.Jsonb({"en_US": stage}), is_won=is_won)
+            self.put("crm_stage", id=number, sequence=number, name=Jsonb({"en_US": stage}), is_won=is_won)
         for number, code in ((1, "incoming"), (2, "outgoing")):
             self.put("stock_picking_type", id=number, code=code)
         for number in (1, 2, 3):
@@ -124,12 +126,15 @@ class Models:
                 (candidate + source,))]
             self.db.execute(f"delete from {target} where case_id in {touched}" + ("" if own else " and process = %s"),
                             None if own else (self.process,))
-            fixed = {} if own else {"process": f"'{self.process}'"} | ({"loaded_at": "now()"} if source == "events" else {})
+            fixed = {} if own else {"process": f"'{self.process}'"}
+            if source == "events":
+                fixed["loaded_at"] = "now()"
             self.db.execute(f"insert into {target} ({', '.join([*columns, *fixed])}) "
                             f"select {', '.join([*columns, *fixed.values()])} from {candidate}{source}")
         self.db.execute("delete from event_log.activities where process = %s", (self.process,))
-        self.db.execute(f"""insert into event_log.activities (process, activity_key, activity, rank, category, is_automated)
-            select '{self.process}', activity_key, activity, rank, category, is_automated from {candidate}activities""")
+        columns = "activity_key, activity, rank, category, is_automated"
+        self.db.execute(f"""insert into event_log.activities (process, {columns})
+                            select '{self.process}', {columns} from {candidate}activities""")
         self.gated_version = version
 
     def published(self) -> dict[str, list[tuple]]:
@@ -181,8 +186,8 @@ def _compiled(server: Settings, dbt_home: Path, _template: str) -> dict[str, lis
             kind = configured[1] if configured else "table" if name.startswith(process) else "ephemeral"
             if kind == "ephemeral":
                 continue
-            schema = "candidate" if name.startswith(process) or "schema='candidate'" in sources[name] else "intermediate"
-            relation = f"{schema}.{name.removeprefix('int_') if schema == 'candidate' else name}"
+            is_candidate = name.startswith(process) or "schema='candidate'" in sources[name]
+            relation = f"candidate.{name.removeprefix('int_')}" if is_candidate else f"intermediate.{name}"
             full, touched = (texts[name][is_full].replace(_PROCESS, process) for is_full in (True, False))
             models.setdefault(process, []).append((relation, kind, full, touched))
     return models
