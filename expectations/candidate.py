@@ -41,7 +41,7 @@ def gate_candidate(settings: Settings, process: object, ctx: RunContext) -> list
     if build is not None and not build.is_full_rebuild:
         checks.append(volume(declared, ctx.run_id))
     checks = with_severities(checks, declared)
-    outcomes, validation = evaluate(settings.warehouse_url, checks, asset=f"candidate.{declared.name}",
+    outcomes, validation = evaluate(settings.warehouse_url, ctx, checks, asset=f"candidate.{declared.name}",
                                     suite=f"{declared.name}__candidate")
     with connect(settings.warehouse_url) as db:
         _fill_quarantine(db, declared, outcomes)

@@ -37,9 +37,10 @@ def with_severities(checks: Sequence[Check], declared: GateDeclaration) -> list[
     return made
 
 
-def evaluate(url: str, checks: Sequence[Check], *, asset: str, suite: str) -> tuple[list[Outcome], gx_engine.Validation]:
+def evaluate(url: str, ctx: RunContext, checks: Sequence[Check], *, asset: str, suite: str
+             ) -> tuple[list[Outcome], gx_engine.Validation]:
     """Evaluate the checks in the warehouse; one outcome per check, in their order."""
-    validation = gx_engine.validate(url, asset=asset, suite=suite, checks=checks)
+    validation = gx_engine.validate(url, asset=asset, suite=suite, run_id=ctx.run_id, checks=checks)
     with connect(url) as db:
         return [_outcome(db, check, validation.counts[check.name]) for check in checks], validation
 

@@ -94,7 +94,7 @@ def _context(gx: types.ModuleType) -> object:
     return gx.get_context(project_config=config, mode="ephemeral")
 
 
-def validate(url: str, *, asset: str, suite: str, checks: Sequence[Check]) -> Validation:
+def validate(url: str, *, asset: str, suite: str, run_id: str, checks: Sequence[Check]) -> Validation:
     """Evaluate the checks on the warehouse at `url`; raises SluiceError when a check's SQL cannot run.
 
     asset and suite name the data and the checks in the Data Docs.
@@ -111,7 +111,8 @@ def validate(url: str, *, asset: str, suite: str, checks: Sequence[Check]) -> Va
         ]
         definition = gx.ValidationDefinition(
             name=suite, data=batch, suite=context.suites.add(gx.ExpectationSuite(name=suite, expectations=expectations)))
-        result = context.validation_definitions.add(definition).run(result_format="BASIC")
+        result = context.validation_definitions.add(definition).run(
+            result_format="BASIC", run_id=gx.RunIdentifier(run_name=run_id))
     finally:
         source.get_engine().dispose()
     counts = {}

@@ -30,7 +30,7 @@ def gate_landing(settings: Settings, system: str, version: int, ctx: RunContext)
     with connect(settings.warehouse_url) as db:
         checks = [*(_table_checks(db, load_spec(system)) if has_tables(system) else _file_checks(db, system)),
                   _volume(system, version)]
-    outcomes, validation = evaluate(settings.warehouse_url, checks, asset=f"landing_{system}", suite=f"{system}__landing")
+    outcomes, validation = evaluate(settings.warehouse_url, ctx, checks, asset=f"landing_{system}", suite=f"{system}__landing")
     try:
         finish(settings, ctx, subject=system, layer="landing", outcomes=outcomes, validation=validation)
     except Blocked as blocked:

@@ -27,7 +27,7 @@ def gate_mining(settings: Settings, process: object, ctx: RunContext) -> list[Ou
             raise SluiceError(f"{declared.name}: the candidate was not gated; gate it before it is mined")
         tables = mining_tables(db, declared.name)
     checks = with_severities(checks_of(declared, tables), declared)
-    outcomes, validation = evaluate(settings.warehouse_url, checks, asset=f"mining.{declared.name}",
+    outcomes, validation = evaluate(settings.warehouse_url, ctx, checks, asset=f"mining.{declared.name}",
                                     suite=f"{declared.name}__mining")
     finish(settings, ctx, subject=declared.name, layer="mining", outcomes=outcomes, validation=validation)
     return outcomes
