@@ -1,7 +1,7 @@
 """Attributes of cases: which are personal, what their columns are called, and which type they have.
 
-A column is a case's attribute when it has one value (or none) in every case. Types are read off the values where the format
-declares none, never for what looks like an id.
+A column is a case's attribute when it has one value (or none) in every case. Types are read off the values where the
+format declares none, never for what looks like an id.
 """
 
 import re
@@ -20,7 +20,8 @@ def _words(text: str) -> frozenset[str]:
 _PERSONAL = _words("""
     resource user username login owner responsible employee agent clerk assignee assigned person people email mail phone
     telephone mobile name firstname lastname surname author creator createdby changedby approver requester requestor
-    customer contact patient applicant supervisor manager operator member staff worker birthdate ssn iban address street""")
+    customer contact patient applicant supervisor manager operator member staff worker birthdate ssn iban address
+    street""")
 _NOT_A_PERSON = _words("per type count group role department team level section class category kind unit")
 _A_THING = _words("product file company vendor item system application process activity task")  # "product name" is none
 _KNOWN = _words("creator concept:name")  # of XES logs: the program that wrote it, the name of the case
@@ -52,7 +53,7 @@ _WIDER = {
 
 @dataclass(frozen=True)
 class Attribute:
-    """An attribute of the case: its name in the file, its value as an SQL text expression, the types that it may have."""
+    """An attribute of the case: its name in the file, its value as an SQL expression of text, its possible types."""
 
     name: str
     expression: str
@@ -99,17 +100,17 @@ def looks_like_id(name: str) -> bool:
 
 
 def possible_types(name: str, declared: str | None) -> tuple[str, ...]:
-    """The types to try for an attribute, best first; none of them means text. declared: by the file's format, or None."""
+    """The types to try for an attribute, best first; if none holds it is text. declared: by the file's format."""
     if declared is not None:
         return _WIDER.get(declared, ())
     return () if looks_like_id(name) else ("boolean", "bigint", "double precision", "date", "timestamptz", "naive")
 
 
 def column_names(names: Iterable[str]) -> dict[str, str]:
-    """A column for each attribute: lower case, ASCII, at most 50 characters, each once, none that the table has already.
+    """A column for each attribute: lower case, ASCII, at most 50 characters, each once, none that the table has.
 
-    >>> column_names(["org:group", "AMOUNT_REQ", "org group", "case_id", "1st"])
-    {'org:group': 'org_group', 'AMOUNT_REQ': 'amount_req', 'org group': 'org_group_2', 'case_id': 'case_id_2', '1st': 'a_1st'}
+    >>> list(column_names(["org:group", "AMOUNT_REQ", "org group", "case_id", "1st"]).values())
+    ['org_group', 'amount_req', 'org_group_2', 'case_id_2', 'a_1st']
     """
     taken = {"process", "case_id", "case_key"}
     found = {}

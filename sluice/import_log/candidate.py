@@ -1,4 +1,4 @@
-"""From landed rows to the candidate tables of a process, all in SQL: the same tables that dbt makes for a declared process."""
+"""From landed rows to the candidate tables of a process, in SQL: the same tables that dbt makes of a declared one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,11 +9,9 @@ from psycopg import sql
 
 from sluice import keys
 from sluice.import_log.attributes import CONDITIONS, Attribute, column_names
+from sluice.import_log.choices import ORDERS
 from sluice.runs import RunContext
 
-# the SQL order of the events of a case; `row` is the position in the file
-ORDERS = {"time": "occurred_at, row", "file": "row"}
-DECLARED = {"time": ("occurred_at", "source_seq"), "file": ("source_seq",)}
 TABLES = ("events", "cases", "attributes", "case_rows", "activities", "touched_cases")
 
 
@@ -120,10 +118,13 @@ def build_candidate(
             false as is_open
         from candidate.{name["events"]}
         group by case_id, case_key""")
-    # an event leads to its own row; what is kept here are the rows that it does not lead to: the starts of paired intervals
+    # an event leads to its own row; here are the rows that none leads to: the starts of paired intervals
     db.execute(f"""
         create table candidate.{name["case_rows"]} as
-        select {literal["format"]}::text as source_table, {literal["file_id"]} || ':' || start_row as source_key, case_id
+        select
+            {literal["format"]}::text as source_table,
+            {literal["file_id"]} || ':' || start_row as source_key,
+            case_id
         from pg_temp.import_events
         where start_row is not null""")
     db.execute(f"""
@@ -151,7 +152,8 @@ def record_build(db: psycopg.Connection, process: str, ctx: RunContext, *, versi
     table = sql.Identifier("candidate", f"{process}__build")
     db.execute(sql.SQL("drop table if exists {}").format(table))
     db.execute(
-        sql.SQL("""create table {} (process text, run_id text, as_of timestamptz, gated_version bigint, upto_version bigint,
+        sql.SQL("""create table {} (process text, run_id text, as_of timestamptz, gated_version bigint,
+        upto_version bigint,
         is_full_rebuild boolean, fingerprint text)""").format(table)
     )
     db.execute(
@@ -192,7 +194,8 @@ def _attributes(
     columns = column_names(attribute.name for attribute in attributes)
     # numbers and booleans cannot mislead; naive times are of the declared zone
     selected = "".join(
-        f", ({attribute.expression})::{types[attribute.name]} as {sql.Identifier(columns[attribute.name]).as_string(db)}"
+        f", ({attribute.expression})::{types[attribute.name]} "
+        f"as {sql.Identifier(columns[attribute.name]).as_string(db)}"
         for attribute in attributes
     )
     if zone is not None:
@@ -234,10 +237,11 @@ def _types(db: psycopg.Connection, attributes: Sequence[Attribute], zone: str | 
 
 
 def case_attributes_of_columns(db: psycopg.Connection, names: Sequence[str]) -> list[str]:
-    """Make `pg_temp.import_attributes` of the extra columns x0, x1, …; returns the names of those constant within each case."""
+    """Make `pg_temp.import_attributes` of the extra columns x0, x1, …; returns those that are constant in each case."""
     lows = "".join(f', min(x{n} collate "C") as x{n}, max(x{n} collate "C") as y{n}' for n in range(len(names)))
     db.execute(
-        f"create temporary table import_attributes on commit drop as select case_id{lows} from pg_temp.import_events group by case_id"
+        f"create temporary table import_attributes on commit drop as select case_id{lows} "
+        "from pg_temp.import_events group by case_id"
     )
     if not names:
         return []
@@ -250,7 +254,7 @@ def case_attributes_of_columns(db: psycopg.Connection, names: Sequence[str]) -> 
 
 
 def case_attributes_of_traces(db: psycopg.Connection) -> None:
-    """Make `pg_temp.import_attributes` of the attributes that came with the first event of each trace; a case's first trace wins."""
+    """Make `pg_temp.import_attributes` of what came with the first event of each trace; a case's first trace wins."""
     db.execute("""
         create temporary table import_attributes on commit drop as
         select distinct on (case_id) case_id, attributes::jsonb as attributes

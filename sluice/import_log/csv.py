@@ -1,4 +1,4 @@
-"""CSV as a stream of events: one row is one event; no value's type is guessed, and no word means 'missing' but the empty one.
+"""CSV as a stream of events: one row is one event; no type is guessed, and nothing but the empty text means 'missing'.
 
 Rows that cannot be used are set aside with their line and the reason; the rest of the file is read.
 """
@@ -130,7 +130,7 @@ def read_csv(file: LogFile, header: CsvHeader, mapping: Mapping, times: TimeRead
 
 
 def extra_columns(header: CsvHeader, mapping: Mapping) -> dict[str, int]:
-    """The columns that play no part, candidates for attributes of the case: name -> position. The first of a name counts."""
+    """The columns that play no part, maybe attributes of the case: name -> position. The first of a name counts."""
     found: dict[str, int] = {}
     for number, name in enumerate(header.columns):
         if name not in mapping.used():
@@ -141,7 +141,7 @@ def extra_columns(header: CsvHeader, mapping: Mapping) -> dict[str, int]:
 def _rows(
     file: LogFile, separator: str, encoding: str, *, skip_header: bool = False
 ) -> Iterator[tuple[int, list[str] | str]]:
-    """(line where it begins, cells) of every row that is not blank; instead of the cells the reason why there are none."""
+    """(line where it begins, cells) of every row that is not blank; a text instead of cells says why there are none."""
     csv.field_size_limit(LONGEST_FIELD)
     text = io.TextIOWrapper(_Stream(file), encoding=encoding, newline="")
     lines = csv.reader(text, delimiter=separator, strict=True)

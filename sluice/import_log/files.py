@@ -43,7 +43,8 @@ def open_log(path: Path, *, declared_format: str | None = None) -> LogFile:
     try:
         if not path.is_file():
             raise BadInput(
-                f"{path}: {'is a folder' if path.is_dir() else 'there is no such file'}: give an XES or CSV file, plain or .gz"
+                f"{path}: {'is a folder' if path.is_dir() else 'there is no such file'}: "
+                "give an XES or CSV file, plain or .gz"
             )
         with open(path, "rb") as file:
             packed = file.read(2) == b"\x1f\x8b"

@@ -100,7 +100,7 @@ class Landing:
         return known
 
     def case(self, column: str, case: str) -> str:
-        """The case's id as it may land: a pseudonym where an e-mail address is one, or where it was declared personal."""
+        """The case's id as it may land: a pseudonym where it is an e-mail address or was declared personal."""
         if ("@" in case and column not in self._plain and holds_email(case)) or column in self._personal:
             self.hidden.add(column)
             return self.person(case)

@@ -1,13 +1,11 @@
 """Lifecycle transitions: every one an event (`all`), the completions alone (`complete`), or intervals (`pair`).
 
-`pair` joins the start and the completion of one activity in one case (and instance, where the log names it), first in, first
-out. A completion without a start keeps no started_at; a start that is never completed stays as an event of its own, with the
-lifecycle 'start'. Other transitions (schedule, suspend, …) are left out and counted.
+`pair` joins the start and the completion of one activity in one case (and instance, where the log names it), first in,
+first out. A completion without a start has no started_at; a start that is never completed stays as an event of its own,
+with the lifecycle 'start'. Other transitions (schedule, suspend, …) are left out and counted.
 """
 
 import psycopg
-
-MODES = ("all", "complete", "pair")
 
 
 def apply_lifecycle(db: psycopg.Connection, mode: str, *, order: str) -> dict[str, int]:
@@ -26,8 +24,8 @@ def apply_lifecycle(db: psycopg.Connection, mode: str, *, order: str) -> dict[st
     gone = db.execute(
         "delete from pg_temp.import_events where lower(coalesce(lifecycle, 'complete')) not in ('start', 'complete')"
     ).rowcount
-    # A queue of open starts: `balance` is starts minus completions so far; a completion that takes it to a new low below zero
-    # found the queue empty. The others take the starts in turn.
+    # A queue of open starts: `balance` is starts minus completions so far; a completion that takes it to a new low
+    # below zero found the queue empty. The others take the starts in turn.
     paired = db.execute(
         f"""
         with transitions as (
@@ -42,7 +40,8 @@ def apply_lifecycle(db: psycopg.Connection, mode: str, *, order: str) -> dict[st
         ),
         lows as (
             select *, coalesce(min(balance) over (
-                partition by case_id, activity, instance order by {order} rows between unbounded preceding and 1 preceding), 0) as low
+                partition by case_id, activity, instance order by {order}
+                rows between unbounded preceding and 1 preceding), 0) as low
             from balanced
         ),
         used as (
@@ -67,7 +66,8 @@ def apply_lifecycle(db: psycopg.Connection, mode: str, *, order: str) -> dict[st
         """
     ).rowcount
     db.execute(
-        "delete from pg_temp.import_events where row in (select start_row from pg_temp.import_events where start_row is not null)"
+        """delete from pg_temp.import_events
+           where row in (select start_row from pg_temp.import_events where start_row is not null)"""
     )
     starts, ends = db.execute(
         """select count(*) filter (where lower(lifecycle) = 'start'),

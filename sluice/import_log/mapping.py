@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from sluice.errors import BadInput
 
 # part -> known names, best first, compared without case, spaces and punctuation.
-# Sources: pm4py (case:concept:name …), Disco (Case ID, Complete Timestamp), Celonis (_CASE_KEY, ACTIVITY_EN, EVENTTIME), Apromore
+# Sources: pm4py (case:concept:name …), Disco (Case ID, Complete Timestamp), Celonis (_CASE_KEY, ACTIVITY_EN, EVENTTIME)
 _KNOWN = {
     "case": (
         "case:concept:name",
@@ -65,7 +65,7 @@ _REQUIRED = ("case", "activity", "timestamp")
 
 @dataclass(frozen=True)
 class Mapping:
-    """Names of the columns that play each part; activity may be several, joined by '+' in the log as XES classifiers do."""
+    """Names of the columns that play each part; activity may be several, whose values are joined by '+' as XES does."""
 
     case: str
     activity: tuple[str, ...]
@@ -100,7 +100,7 @@ class Mapping:
 
 
 def xes_mapping(declared: dict[str, str | None]) -> Mapping:
-    """The parts of an XES log: the standard extensions' keys (concept, time, organizational, lifecycle) unless declared."""
+    """The parts of an XES log: the keys of the standard extensions unless declared."""
     activity = declared.get("activity")
     return Mapping(
         case=declared.get("case") or "concept:name",
@@ -114,7 +114,7 @@ def xes_mapping(declared: dict[str, str | None]) -> Mapping:
 
 
 def csv_mapping(header: Sequence[str], declared: dict[str, str | None], *, where: str) -> Mapping:
-    """The parts of a CSV log with the columns `header`; BadInput names what is missing and the columns that there are."""
+    """The parts of a CSV log with the columns `header`; BadInput names what is missing and the columns found."""
     found: dict[str, str] = {}
     guessed = set()
     columns = f"the columns found are: {', '.join(header)}"

@@ -1,7 +1,7 @@
 """Times of a file: ISO 8601 and what Disco and spreadsheets make of it, to ISO 8601 in UTC.
 
-A naive time needs a declared zone. Daylight saving (PEP 495, fold=0): an hour that exists twice is its first occurrence, one
-that does not exist is moved on by the gap; both are counted.
+A naive time needs a declared zone. Daylight saving (PEP 495, fold=0): an hour that exists twice is read as its first
+occurrence, one that does not exist is moved on by the gap; both are counted.
 """
 
 import re

@@ -1,7 +1,7 @@
 """XES (IEEE 1849) as a stream of events: one pass, memory of one trace, exact line numbers in errors.
 
-Read with expat, no DTD and no entity: a document that declares an entity is refused. Nested attributes (meta-attributes) and
-the members of lists and containers belong to their attribute and are not attributes of the event.
+Read with expat, no DTD and no entity: a document that declares an entity is refused. Nested attributes
+(meta-attributes) and the members of lists and containers belong to their attribute, not to the event.
 """
 
 from dataclasses import replace
@@ -30,11 +30,11 @@ _TYPES = {
 class XesReader:
     """Reads one XES file into a landing.
 
-    After `read`: `types` (name of a case attribute -> SQL type as XES declares it), `varying` (event attributes that are
-    not constant within each case), `classifiers` (name -> keys).
+    After `read`: `types` (name of a case attribute -> SQL type as XES declares it), `varying` (event attributes that
+    are not constant within each case), `classifiers` (name -> keys).
 
-    Defaults of <global> apply where an attribute is missing, but never to who, when and which case: a missing resource stays
-    missing, an event without time is set aside, a trace without a name too.
+    Defaults of <global> apply where an attribute is missing, but never to who, when and which case: a missing resource
+    stays missing, an event without time is set aside, a trace without a name too.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class XesReader:
                     if self.classifier and self.classifier not in self.classifiers:
                         known = ", ".join(f"'{name}'" for name in self.classifiers) or "none"
                         raise self._bad(
-                            f"--classifier '{self.classifier}': the log declares no such classifier; it declares {known}"
+                            f"--classifier '{self.classifier}': the log declares no such one; it declares {known}"
                         )
                     scope = "trace"
                     trace.clear(), constant.clear(), pending.clear()
@@ -259,7 +259,7 @@ class XesReader:
         return replace(self.mapping, activity=self._activity_keys(), **absent)
 
     def case_attributes(self) -> dict[str, str]:
-        """Name -> SQL type of what is an attribute of the case: the traces' own, and the events' that never vary in a case."""
+        """Name -> SQL type of the attributes of the case: the traces' own, and the events' that never vary."""
         found = {name: kind for name, kind in self.types.items() if name != self.mapping.case}
         for name, tag in self._tags.items():
             if name not in found and name not in self.varying and name not in self.mapping.used():

@@ -73,7 +73,7 @@ def module_settings(tmp_path_factory: pytest.TempPathFactory, module_warehouse_u
 def _without_views(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The views for readers take dbt seconds to make: only a test marked `with_views` has them made."""
     if "with_views" not in request.fixturenames:
-        monkeypatch.setattr("sluice.import_log.command._make_views", lambda db, settings: None)
+        monkeypatch.setattr("sluice.import_log.pipeline._make_views", lambda db, settings: None)
 
 
 @pytest.fixture

@@ -123,7 +123,8 @@ def test_published_tables_have_the_known_figures(imported, db, name, order):
         "select count(*), count(distinct activity) from event_log.events where process = %s", (process,)
     ).fetchone() == (log.events, log.activities)
     mined = db.execute(
-        """select case_count, event_count, activity_count, variant_count, edge_count, mean_seconds / 86400, median_seconds / 86400
+        """select case_count, event_count, activity_count, variant_count, edge_count, mean_seconds / 86400,
+               median_seconds / 86400
            from mining.process_kpis where process = %s""",
         (process,),
     ).fetchone()
@@ -241,12 +242,11 @@ def test_every_event_leads_back_to_its_place_in_the_file(imported, db, real_data
 def test_intervals_keep_their_starts(module_settings, db, real_data):
     path = real_data("logs/interval_event_log.csv.gz")
     assert run(arguments("interval_log", path), module_settings) == 0
-    counted = db.execute(
-        "select count(*), count(started_at), count(*) filter (where started_at < occurred_at) from event_log.events where process = 'interval_log'"
-    )
-    assert counted.fetchone()[:2] == (8109, 8109)
+    counted = db.execute("select count(*), count(started_at) from event_log.events where process = 'interval_log'")
+    assert counted.fetchone() == (8109, 8109)
     (seconds,) = db.execute(
-        "select mean_service_seconds from mining.activity_kpis where process = 'interval_log' and activity = 'place order'"
+        """select mean_service_seconds from mining.activity_kpis
+           where process = 'interval_log' and activity = 'place order'"""
     ).fetchone()
     assert seconds > 0
 
@@ -256,7 +256,8 @@ def test_lifecycle_pairs_of_bpic2012(module_settings, db, real_data):
     assert (
         run(arguments("bpic2012_pairs", real_data("logs/bpic2012.xes.gz"), "--lifecycle", "pair"), module_settings) == 0
     )
-    counted = db.execute("""select count(*) filter (where started_at is not null), count(*) filter (where lifecycle = 'START'),
+    counted = db.execute("""select count(*) filter (where started_at is not null),
+                                count(*) filter (where lifecycle = 'START'),
                                 count(*) filter (where started_at > occurred_at)
                             from event_log.events where process = 'bpic2012_pairs'""").fetchone()
     assert counted == (71373, 3, 0)
@@ -270,7 +271,8 @@ def test_times_of_1948_are_warned_of_and_kept(imported, db):
         "select extract(year from min(occurred_at)) from event_log.events where process = %s", (process,)
     ).fetchone() == (1948,)
     severity, is_success = db.execute(
-        "select severity, is_success from quality.check_results where subject = %s and check_name = 'not_before_earliest'",
+        """select severity, is_success from quality.check_results
+           where subject = %s and check_name = 'not_before_earliest'""",
         (process,),
     ).fetchone()
     assert (severity, is_success) == ("warn", False)
