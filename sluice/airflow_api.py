@@ -1,6 +1,8 @@
 """A small client of Airflow's REST API (version 2): what a night needs of it, on the standard library alone."""
 
 import json
+import secrets
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -9,6 +11,9 @@ from datetime import date, datetime
 from typing import Any
 
 from sluice.errors import SluiceError
+
+TRIES = 5
+BUSY = (0, 500, 502, 503, 504)  # not reached, or too busy to answer
 
 
 class ApiError(SluiceError):
@@ -32,7 +37,7 @@ class AirflowApi:
         self._token: str | None = None
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
-    def _send(self, method: str, path: str, body: Any = None, *, timeout: float = 30) -> Any:
+    def _send(self, method: str, path: str, body: Any = None, *, timeout: float = 60) -> Any:
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
@@ -56,15 +61,20 @@ class AirflowApi:
     def call(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
         """Call /api/v2`path`; logs in first, and again when the token has expired."""
         address = f"/api/v2{path}" + (f"?{urllib.parse.urlencode(query, doseq=True)}" if query else "")
-        if self._token is None:
-            self._log_in()
-        try:
-            return self._send(method, address, body)
-        except ApiError as error:
-            if error.status != 401:
-                raise
-        self._log_in()
-        return self._send(method, address, body)
+        tries = 1 if method == "POST" else TRIES  # a POST that was not answered may have been done
+        for number in range(1, tries + 1):
+            try:
+                if self._token is None:
+                    self._log_in()
+                return self._send(method, address, body)
+            except ApiError as error:
+                if error.status == 401 and self._token is not None:
+                    self._log_in()
+                    return self._send(method, address, body)
+                if error.status not in BUSY or number == tries:
+                    raise
+                time.sleep(number)
+        raise AssertionError("unreachable")
 
     def _log_in(self) -> None:
         self._token = None
@@ -98,9 +108,25 @@ class AirflowApi:
         self.call("PATCH", f"/dags/{dag_id}", {"is_paused": is_paused})
 
     def trigger(self, dag_id: str, day: date, conf: dict[str, Any] | None = None, note: str | None = None) -> str:
-        """Trigger the run of a partition; returns the run's id."""
-        body = {"logical_date": None, "partition_key": day.isoformat(), "conf": conf or {}, "note": note}
-        return self.call("POST", f"/dags/{dag_id}/dagRuns", body)["dag_run_id"]
+        """Trigger the run of a partition; returns the run's id. Asked twice when not answered, made once."""
+        run_id = f"sluice__{day}__{secrets.token_hex(6)}"
+        body = {
+            "dag_run_id": run_id,
+            "logical_date": None,
+            "partition_key": day.isoformat(),
+            "conf": conf or {},
+            "note": note,
+        }
+        for number in range(1, TRIES + 1):
+            try:
+                return self.call("POST", f"/dags/{dag_id}/dagRuns", body)["dag_run_id"]
+            except ApiError as error:
+                if error.status == 409 and number > 1:
+                    return run_id
+                if error.status not in BUSY or number == TRIES:
+                    raise
+                time.sleep(number)
+        raise AssertionError("unreachable")
 
     def runs(self, dag_id: str, **query: Any) -> list[dict[str, Any]]:
         """Runs of a DAG, the oldest first."""

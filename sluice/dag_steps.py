@@ -47,7 +47,9 @@ def context_of(kind: str, subject: str, dag_run: Any, params: dict[str, Any]) ->
         ) from None
     mode, start, end = "night", None, None
     window = [params.get("window_start"), params.get("window_end")] if kind == "extract" else [None, None]
-    if params.get("full") or any((event.extra or {}).get("full") for event in getattr(dag_run, "consumed_asset_events", ())):
+    if params.get("full") or any(
+        (event.extra or {}).get("full") for event in getattr(dag_run, "consumed_asset_events", ())
+    ):
         mode = "full"  # asked for, or by the extraction that started this run
     elif any(window):
         if not all(window):

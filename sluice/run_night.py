@@ -33,8 +33,7 @@ class DagRun:
     subject: str
     run_id: str | None = None
     state: str = "waiting"
-    started_at: str = ""
-    ended_at: str = ""
+    is_checked: bool = False
     outcome: str | None = None
     message: str | None = None
 
@@ -194,6 +193,7 @@ def _wait(api: AirflowApi, settings: Settings, night: Night, seen: set[str], pro
     while not night.has_ended:
         if time.monotonic() >= next_look:
             _refresh(api, night, seen)
+            _repeat_early(api, settings, night)
             next_look = time.monotonic() + AIRFLOW_POLL_SECONDS
         progress.look(settings, night)
         for process, run in night.mines.items():
@@ -219,19 +219,28 @@ def _refresh(api: AirflowApi, night: Night, seen: set[str]) -> None:
     for run in night.runs:
         found = by_id.get((run.dag_id, run.run_id))
         if found is not None:
-            run.state, run.started_at, run.ended_at = found["state"], found["start_date"] or "", found["end_date"] or ""
-    for process, run in night.mines.items():
-        if run.has_ended and night.is_ready(process) and _is_too_early(night, process):
-            # an earlier run of this partition had left one source waiting: what landed since is not in this run
-            run.run_id = api.trigger(run.dag_id, night.day)
-            run.state = "queued"
+            run.state = found["state"]
 
 
-def _is_too_early(night: Night, process: str) -> bool:
-    """Whether the process began before its last source of this night had landed (ISO times of one zone compare as text)."""
-    return any(
-        night.mines[process].started_at < night.extracts[source].ended_at[:19] for source in night.sources[process]
-    )
+def _repeat_early(api: AirflowApi, settings: Settings, night: Night) -> None:
+    """Run a process again that began before its last source of this night had landed.
+
+    It can be: an earlier run of this partition had left it waiting for one source, and the other's landing started it.
+    """
+    with connect(settings.warehouse_url) as db:
+        for process, run in night.mines.items():
+            if run.is_checked or not run.has_ended or not night.is_ready(process):
+                continue
+            run.is_checked = True
+            sources = [night.extracts[source].ops_id(night.day) for source in night.sources[process]]
+            (is_early,) = db.execute(
+                """select coalesce(max(source.finished_at) > min(process.started_at), false)
+                   from ops.runs as source cross join ops.runs as process
+                   where source.run_id = any(%s) and process.run_id = %s""",
+                (sources, run.ops_id(night.day)),
+            ).fetchone()
+            if is_early:
+                run.run_id, run.state = api.trigger(run.dag_id, night.day), "queued"
 
 
 def _explain(settings: Settings, night: Night) -> None:
