@@ -7,6 +7,11 @@ select
     check_results.is_success,
     check_results.checked_count,
     check_results.unexpected_count,
-    check_results.message,
+    case
+        when check_results.layer = 'landing' or exists (
+            select from {{ source('event_log', 'processes') }} as processes
+            where processes.process = check_results.subject and processes.is_case_level_public
+        ) then check_results.message
+    end as message,
     check_results.checked_at
 from {{ source('quality', 'check_results') }} as check_results
