@@ -1,4 +1,4 @@
-"""Times of a file: ISO 8601 and what Disco and spreadsheets make of it, to ISO 8601 in UTC.
+"""Times of a file: ISO 8601 and what Disco and spreadsheets make of it, to ISO 8601 with an offset.
 
 A naive time needs a declared zone. Daylight saving (PEP 495, fold=0): an hour that exists twice is read as its first
 occurrence, one that does not exist is moved on by the gap; both are counted.
@@ -9,6 +9,10 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from sluice.errors import BadInput, SluiceError
+
+
+# what PostgreSQL reads as Python does: the usual form, offsets and years that it knows
+_PLAIN = re.compile(r"[12]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?[+-](?:0\d|1[0-4]):\d\d", re.ASCII).fullmatch
 
 
 class BadTime(SluiceError):
@@ -55,11 +59,14 @@ class TimeReader:
         self.skipped_count = 0  # in the hour that does not exist
 
     def read(self, text: str) -> str:
-        """`text` as ISO 8601 in UTC; raises BadTime or NaiveTime."""
+        """`text` as ISO 8601 with an offset; raises BadTime or NaiveTime."""
         try:
             moment = datetime.strptime(text, self.format) if self.format else datetime.fromisoformat(text)
         except ValueError:
             moment = self._second_try(text)
+        else:
+            if moment.tzinfo is not None and _PLAIN(text) is not None:
+                return text
         try:
             if moment.tzinfo is None:
                 moment = self._localise(moment)

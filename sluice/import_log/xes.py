@@ -45,6 +45,7 @@ class XesReader:
         self.varying: set[str] = set()
         self.classifiers: dict[str, tuple[str, ...]] = {}
         self._tags: dict[str, str] = {}
+        self._present: set[str] = set()
         self._globals: dict[str, dict[str, str]] = {"trace": {}, "event": {}}
         self._row = 0
         self._cases: set[str] = set()
@@ -95,11 +96,12 @@ class XesReader:
         write, read_time, person, reject = landing.write, self.times.read, landing.person, landing.reject
         globals_, counts = self._globals, landing.found.counts
         depth, scope, started_line = 1, None, 0
-        event: dict[str, str] = {}
+        event: dict[str, str | None] = {}  # what plays a part, and the other attributes
+        other: dict[str, str] = {}
         trace: dict[str, str] = {}
         constant: dict[str, str] = {}
         pending: list[tuple] = []
-        varying, used = self.varying, mapping.used()
+        varying, used, present = self.varying, mapping.used(), self._present
         activity_keys = self._activity_keys()
         single = activity_keys[0] if len(activity_keys) == 1 else None
         event_defaults = globals_["event"]
@@ -109,9 +111,10 @@ class XesReader:
             depth += 1
             if depth == 4 and scope == "event":
                 key, value = (at[1], at[3]) if len(at) == 4 and at[0] == "key" and at[2] == "value" else _key_value(at)
-                if key is not None:
-                    if value is not None:
-                        event[key] = value
+                if key in used:
+                    event[key] = value
+                elif key is not None and value is not None:
+                    other[key] = value
                     if tags.setdefault(key, tag) != tag:
                         tags[key] = "string"
                 return
@@ -137,12 +140,14 @@ class XesReader:
                 elif tag == "classifier":
                     self._classifier(dict(zip(at[::2], at[1::2], strict=True)))
                     activity_keys = self._activity_keys()
+                    used.update(activity_keys)
                     single = activity_keys[0] if len(activity_keys) == 1 else None
             elif depth == 3:
                 if scope == "trace":
                     if tag == "event":
                         scope = "event"
                         event.clear()
+                        other.clear()
                         return
                     key, value = _key_value(at)
                     if key is not None and value is not None and tag in _ATTRIBUTES:
@@ -163,6 +168,8 @@ class XesReader:
         def end(tag: str) -> None:
             nonlocal depth, scope
             depth -= 1
+            if depth > 2:
+                return
             if depth == 2 and scope == "event":
                 scope = "trace"
                 self._row = row = self._row + 1
@@ -195,8 +202,10 @@ class XesReader:
                 pending.append(
                     (row, activity, time, begun, lifecycle, person(who) if who else None, event.get(mapping.instance))
                 )
-                for key, value in event.items():
-                    if key not in used and key not in varying and constant.setdefault(key, value) != value:
+                if len(present) < len(used):
+                    present.update(event)
+                for key, value in other.items():
+                    if key not in varying and constant.setdefault(key, value) != value:
                         varying.add(key)
             elif depth == 1:
                 if scope == "trace":
@@ -254,7 +263,7 @@ class XesReader:
         absent = {
             part: None
             for part in ("start", "resource", "lifecycle", "instance")
-            if getattr(self.mapping, part) not in self._tags
+            if getattr(self.mapping, part) not in self._present
         }
         return replace(self.mapping, activity=self._activity_keys(), **absent)
 
@@ -262,7 +271,7 @@ class XesReader:
         """Name -> SQL type of the attributes of the case: the traces' own, and the events' that never vary."""
         found = {name: kind for name, kind in self.types.items() if name != self.mapping.case}
         for name, tag in self._tags.items():
-            if name not in found and name not in self.varying and name not in self.mapping.used():
+            if name not in found and name not in self.varying:
                 found[name] = _TYPES.get(tag, "text")
         return found
 

@@ -190,7 +190,7 @@ def test_a_refused_file_leaves_nothing_behind(import_log, write_file, settings: 
         assert db.execute("select count(*) from ops.loads").fetchone()[0] == 0
 
 
-@examples(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(position=st.integers(0, len(GOOD) - 1), byte=st.integers(0, 255), packed=st.booleans())
 def test_a_flipped_byte_never_ends_in_a_traceback(import_log, tmp_path, position, byte, packed):
     data = bytearray(GOOD.encode())
@@ -205,7 +205,7 @@ def test_a_flipped_byte_never_ends_in_a_traceback(import_log, tmp_path, position
         assert "\n" not in str(error)
 
 
-@examples(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tail=st.binary(max_size=80), cut=st.integers(0, len(CSV)))
 def test_any_bytes_after_good_csv_never_end_in_a_traceback(import_log, tmp_path, tail, cut):
     path = tmp_path / "tail.csv"
