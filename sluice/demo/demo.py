@@ -13,12 +13,12 @@ from pathlib import Path
 
 import psycopg
 
-from sluice.demo import truth
 from sluice.demo.calendar import TODAY
 from sluice.demo.company import base_rows
 from sluice.demo.desktop import Desks
 from sluice.demo.simulation import days, quick
 from sluice.demo.tables import FOLDER, Batch, read_schema
+from sluice.demo.truth import TruthFiles
 from sluice.demo.world import World
 from sluice.errors import BadInput, SluiceError
 from sluice.settings import Settings
@@ -26,6 +26,7 @@ from sluice.warehouse import connect
 
 VERSION = 1  # of what the simulation writes: another one cannot go on with an older company
 MARK = "sluice_demo.company"
+KEPT = ("version", "cases", "seed", "plant", "desktop_limit")
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,11 @@ class DemoState:
     def truth(self) -> Path:
         """The folder of truth files."""
         return self.folder / "truth"
+
+    @property
+    def planted(self) -> dict:
+        """The sizes of the planted truths so far, as in truth/planted.json."""
+        return json.loads((self.truth / "planted.json").read_text(encoding="utf-8"))["measured"]
 
 
 def state(folder: Path) -> DemoState | None:
@@ -93,33 +99,35 @@ def ensure(
         raise BadInput(f"demo: expected at least one case, found {cases}")
     world = World(cases=cases, seed=seed, plant=plant, desktop_limit=desktop_limit)
     wanted = {"version": VERSION, "cases": cases, "seed": seed, "plant": world.plant, "desktop_limit": desktop_limit}
+    _refuse_others(folder)
     with connect(url) as db, quick():
         there = _kept(db)
-        if replace:
-            _remove(db, folder, is_there=there is not None)
+        if there is not None and replace:
+            _drop(db)
             there = None
         if there is not None and {name: there.get(name) for name in wanted} != wanted:
             raise BadInput(
                 f"demo: the database already holds a demo company of cases={there['cases']} seed={there['seed']}; "
                 "name another database, or replace this one (sluice demo --replace)"
             )
-        found = state(folder)
-        if there is not None and found is not None:
+        found = state(folder) if there is not None else None
+        if found is not None:
             return found
-        _prepare(folder, wanted)
-        until = date.fromisoformat(there["day"]) if there else TODAY
-        if there is None:
+        is_new = there is None
+        if is_new:
             _make_tables(db, world)
-        desks = Desks(world)
+        _prepare(folder, wanted)
+        until = TODAY if is_new else date.fromisoformat(there["day"])
+        desks, truth = Desks(world), TruthFiles(folder)
         for day in days(world, TODAY):
             if world.batch.is_full():
-                _load(db, world.batch, there is None)
-            truth.append(folder / "truth", world)
+                _load(db, world.batch, is_new)
+            truth.add(world)
             desks.day(day)
         for case in world.open_cases():
             world.write(case)
-        _load(db, world.batch, there is None)
-        if there is None:
+        _load(db, world.batch, is_new)
+        if is_new:
             db.execute((FOLDER / "indexes.sql").read_text())
             db.execute("create schema sluice_demo")
             db.execute(f"create table {MARK} (parameters jsonb not null)")
@@ -129,7 +137,7 @@ def ensure(
             db.execute("analyze")
             db.autocommit = False
     files = _write_files(folder, desks, TODAY, is_first=True)
-    truth.write_planted(folder / "truth", world)
+    truth.finish(world)
     made = _save(folder, wanted, TODAY, files)
     while made.day < until:  # the folder was lost, the database is further on
         made = advance(settings, url=url, folder=folder)
@@ -140,7 +148,7 @@ def advance(settings: Settings, *, url: str, folder: Path | None = None) -> Demo
     """Move the demo company on by one calendar day: new, late, changed and deleted rows, and new agent files.
 
     Deterministic, whatever the process and however often it was interrupted. Raises SluiceError where `ensure` has made
-    nothing yet.
+    nothing yet, or another company.
     """
     folder = Path(folder or settings.home / "demo")
     found = state(folder)
@@ -149,21 +157,21 @@ def advance(settings: Settings, *, url: str, folder: Path | None = None) -> Demo
     target = found.day + timedelta(days=1)
     wanted = json.loads((folder / "state.json").read_text(encoding="utf-8"))
     world = World(cases=found.cases, seed=found.seed, plant=found.plant, desktop_limit=wanted["desktop_limit"])
-    desks = Desks(world)
     with connect(url) as db, quick():
         there = _kept(db)
-        if there is None:
+        if there is None or any(there[name] != wanted[name] for name in KEPT) or there["day"] < found.day.isoformat():
             raise SluiceError(
-                "demo: the database holds no demo company; remove its folder and make it again (sluice demo)"
+                f"demo: the database holds no demo company, or another one than {folder}; make it anew "
+                "(sluice demo --replace)"
             )
+        desks, truth = Desks(world), TruthFiles(folder)
         for day in days(world, target):
+            truth.add(world)
             desks.day(day)
             if day < target:  # known already
                 world.batch.clear()
-                world.truth.clear()
-                world.gone.clear()
                 desks.forget(but_host=desks.cumulative_host)
-            if day == target - timedelta(days=1):
+            if day == found.day:
                 world.touched = {}
         for case in (world.touched or {}).values():
             world.write(case)
@@ -171,9 +179,8 @@ def advance(settings: Settings, *, url: str, folder: Path | None = None) -> Demo
             world.batch.upsert_into(db)
             _mark(db, wanted, target)
             db.commit()
-    truth.append(folder / "truth", world)
     files = _write_files(folder, desks, target, is_first=False)
-    truth.write_planted(folder / "truth", world)
+    truth.finish(world)
     return _save(folder, wanted, target, files)
 
 
@@ -186,33 +193,33 @@ def _kept(db: psycopg.Connection) -> dict | None:
 
 
 def _mark(db: psycopg.Connection, wanted: dict, day: date) -> None:
-    kept = {name: wanted[name] for name in ("version", "cases", "seed", "plant", "desktop_limit")} | {
-        "day": day.isoformat()
-    }
+    kept = {name: wanted[name] for name in KEPT} | {"day": day.isoformat()}
     db.execute(f"delete from {MARK}")
     db.execute(f"insert into {MARK} values (%s)", (json.dumps(kept),))
 
 
-def _remove(db: psycopg.Connection, folder: Path, *, is_there: bool) -> None:
-    """Drop the demo company's own tables and files, never anything else."""
-    if is_there:
-        for table in read_schema():
-            db.execute(f"drop table if exists {table}")
-        db.execute("drop schema sluice_demo cascade")
-        db.commit()
-    (folder / "state.json").unlink(missing_ok=True)
+def _drop(db: psycopg.Connection) -> None:
+    """Drop the demo company's own tables."""
+    for table in read_schema():
+        db.execute(f"drop table if exists {table}")
+    db.execute("drop schema sluice_demo cascade")
+
+
+def _refuse_others(folder: Path) -> None:
+    if folder.exists() and any(folder.iterdir()) and not (folder / "demo.json").exists():
+        raise BadInput(f"demo: {folder} is not empty and not a demo company's; name another folder")
 
 
 def _prepare(folder: Path, wanted: dict) -> None:
-    """Empty the folder of an unfinished demo company; refuse any other content."""
-    mark = folder / "demo.json"
-    if folder.exists() and any(folder.iterdir()) and not mark.exists():
-        raise BadInput(f"demo: {folder} is not empty and not a demo company's; name another folder")
-    if folder.exists():
-        shutil.rmtree(folder)
-    for part in ("agent_drop", "truth"):
-        (folder / part).mkdir(parents=True)
-    mark.write_text(json.dumps(wanted) + "\n", encoding="utf-8")
+    """Empty the folder of what an earlier or unfinished demo company left; the mark that says whose it is stays."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "demo.json").write_text(json.dumps(wanted) + "\n", encoding="utf-8")
+    for child in folder.iterdir():
+        if child.is_dir():
+            shutil.rmtree(child)
+        elif child.name != "demo.json":
+            child.unlink()
+    (folder / "agent_drop").mkdir()
 
 
 def _make_tables(db: psycopg.Connection, world: World) -> None:
@@ -238,12 +245,15 @@ def _write_files(folder: Path, desks: Desks, day: date, *, is_first: bool) -> li
     if not people.exists():
         people.write_text(desks.world.company.person_map(), encoding="utf-8")
     scratch = folder / "unfinished"  # a file appears in the drop folder whole or not at all
-    scratch.mkdir(exist_ok=True)
-    return desks.write(folder / "agent_drop", scratch, day, is_first=is_first)
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    names = desks.write(folder / "agent_drop", scratch, day, is_first=is_first)
+    scratch.rmdir()
+    return names
 
 
 def _save(folder: Path, wanted: dict, day: date, files: list[str]) -> DemoState:
-    kept = {name: wanted[name] for name in ("version", "cases", "seed", "plant", "desktop_limit")}
+    kept = {name: wanted[name] for name in KEPT}
     fresh = folder / "state.json.new"
     fresh.write_text(json.dumps(kept | {"day": day.isoformat(), "files": files}, indent=2) + "\n", encoding="utf-8")
     fresh.replace(folder / "state.json")

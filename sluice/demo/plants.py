@@ -41,7 +41,7 @@ class Measures:
         self.counts: dict[str, int] = defaultdict(int)
         self.values: dict[str, array] = defaultdict(lambda: array("d"))
         self.lists: dict[str, list[str]] = defaultdict(list)
-        self.names: dict[str, str] = {}
+        self.bad: list[tuple[str, str]] = []  # case, how
 
     def planted(self, name: str, case_id: str) -> None:
         """Count a case of a planted truth when it shows; the first twenty are named."""
@@ -50,8 +50,8 @@ class Measures:
             self.lists[f"{name}_examples"].append(case_id)
 
     def report(self) -> dict[str, object]:
-        """Counters, medians (with the number of values) and names, sorted by name."""
-        out: dict[str, object] = {**self.counts, **self.names, **self.lists}
+        """Counters, medians (with the number of values) and cases, sorted by name."""
+        out: dict[str, object] = {**self.counts, **self.lists, "bad_rows": self.bad}
         for name, values in self.values.items():
             out[f"{name}_median"] = round(statistics.median(values), 1)
             out[f"{name}_count"] = len(values)

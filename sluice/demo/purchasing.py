@@ -39,11 +39,9 @@ def plan(world: World, number: int, work: int, rng: Random) -> None:
     treasurer = rng.choice(staff["treasury"])
     data.update(supplier=supplier, lines=lines, state="RFQ", bills={}, links={}, pickings=[], same_as=None)
     created = time(work)
-    day = created // 86400
-    data["late"] = day >= world.hold_from and work % WORKDAY > WORKDAY - 2 * HOUR
-    world.at(case, created, create, buyer, day=day + 1 if data["late"] else None)
-    if data["late"]:
-        work += WORKDAY  # whatever follows an order that becomes visible late, follows a day later
+    world.at(case, created, create, buyer, day=created // 86400 + 1 if world.is_late else None)
+    if world.is_late:
+        work += WORKDAY  # a long transaction: what follows the order follows a day later
     draw = rng.random()
     if draw < 0.07:
         world.at(case, time(work + delay(rng, 12)), cancel, buyer)
@@ -79,7 +77,7 @@ def plan(world: World, number: int, work: int, rng: Random) -> None:
         lead += 9 * WORKDAY + delay(rng, 10)
     if acknowledged:
         world.at(case, time(approved + min(delay(rng, 6), lead - 1)), acknowledge, buyer)
-    world.make_bad(case)
+    world.make_bad(case, _name(case.number))
     receipts = 2 if rng.random() < 0.22 else 1
     received = approved + lead
     for n in range(receipts):

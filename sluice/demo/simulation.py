@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 
 from sluice.demo import purchasing, selling
-from sluice.demo.calendar import FIRST_DAY, TODAY, WORKDAY, day_number
+from sluice.demo.calendar import FIRST_DAY, TODAY, WORKDAY
 from sluice.demo.world import World
 
 # name, planner, cases per purchase order
@@ -31,7 +31,6 @@ def quick() -> Iterator[None]:
 
 def days(world: World, until: date) -> Iterator[date]:
     """Work through every day up to and including `until`; yields each day when it is over."""
-    world.hold_from = day_number(TODAY)
     workdays = [day for day in _span(FIRST_DAY, TODAY) if world.calendar.is_workday(day)]
     places = {day: n for n, day in enumerate(workdays)}
     begun = dict.fromkeys((name for name, _, _ in _PLANS), 0)
@@ -42,11 +41,12 @@ def days(world: World, until: date) -> Iterator[date]:
                 count = (
                     total * (place + 1) // size - total * place // size
                     if place is not None
-                    else max(1, round(total / size))
+                    else max(2, round(total / size))
                 )
                 rng = world.rng(name, day)
                 start = world.calendar.work(day)
-                for second in sorted(int(rng.random() * (WORKDAY - 600)) for _ in range(count)):
+                for n, second in enumerate(sorted(int(rng.random() * (WORKDAY - 600)) for _ in range(count)), 1):
+                    world.is_late = day >= TODAY and n == count
                     planner(world, begun[name], start + second, rng)
                     begun[name] += 1
         world.work_day(day)

@@ -63,7 +63,7 @@ class World:
         self.recent_dropped_bills: deque[tuple] = deque(maxlen=3)
         self.bad_left = int(self.plant["bad_rows"])
         self.order = 0
-        self.hold_from = 1 << 60  # from this day on, the last order of a day becomes visible a day late
+        self.is_late = False  # set while an order is planned that becomes visible a day after it was made
 
     def rng(self, *key: object) -> random.Random:
         """A random generator of its own for `key`."""
@@ -108,11 +108,12 @@ class World:
         found = {id(step[3]): step[3] for _, bucket in sorted(self.buckets.items()) for step in bucket}
         return [case for case in found.values() if case.docs]
 
-    def make_bad(self, case: Case) -> None:
+    def make_bad(self, case: Case, name: str) -> None:
         """Spoil this case's timestamps if the switch `bad_rows` asks for more of them and its turn has come."""
         if self.bad_left and case.number >= self.cases * 2 // 5:
             case.bad = ("future", "backwards")[self.bad_left % 2]
             self.bad_left -= 1
+            self.measures.bad.append((name, case.bad))
 
     def record(self, case: Case, at: int, kind: str, person: Person, document: str, extra: object = None) -> None:
         """Let the desktop agents see the work behind a step, for the share of the cases that is recorded."""
