@@ -22,14 +22,14 @@ _CELL = re.compile(r"(?:.*!)?\$?([A-Z]{1,3})\$?(\d{1,7})(?::\$?([A-Z]{1,3})\$?(\
 _STEP = re.compile(r"(?:/[A-Za-z][A-Za-z0-9:_-]*(?:\[\d+\])?)+")
 _SECRET = re.compile(r"passw|passcode|passphrase|kennwort|contrase|pwd|secret|\b(?:pin|tan|cvv|cvc)\b", re.IGNORECASE)
 _KINDS = (
-    ("number", re.compile(r"[-+]?[\d.,' ]*\d[\d.,' ]*%?|[$€£]\s?[\d.,' ]*\d|[\d.,' ]*\d\s?(?:[$€£]|EUR|USD|GBP|CHF)")),
     ("date", re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?Z?)?")),
     ("email", re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")),
-    ("phone", re.compile(r"\+?[\d(][\d ()./-]{6,20}\d")),
+    ("phone", re.compile(r"\+[\d ()./-]{6,20}\d|\(\d+\)[\d ./-]{4,15}\d|(?:\d[-. ])?\d{3}[-. ]\d{3}[-. ]\d{4}")),
+    ("number", re.compile(r"(?=.*\d)[-+]?(?:[$€£]\s?)?[\d.,' ]+(?:%|[$€£]|EUR|USD|GBP|CHF)?")),
     ("url", re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)),
     ("boolean", re.compile(r"true|false|yes|no|on|off", re.IGNORECASE)),
 )
-_REPEATED_HOUR = timedelta(minutes=30)
+_BACKWARDS = timedelta(minutes=5)
 _RECENT = 50
 _EARLIEST, _LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -54,7 +54,7 @@ class Clock:
     def read(self, text: str) -> datetime | None:
         """A time in UTC, or None if `text` is no time between 1990 and 2200.
 
-        In the hour that a clock change repeats, a time more than 30 minutes before the previous row's is the second pass.
+        In the hour that a clock change repeats, a time more than 5 minutes before the previous row's is the second pass.
         """
         if len(text) > 40:
             return None
@@ -77,13 +77,13 @@ class Clock:
             first.utcoffset() <= second.utcoffset()
         ):  # not repeated (a skipped time reads as if the clock had not changed)
             return first
-        is_second = self._last is not None and self._last - first.astimezone(UTC) > _REPEATED_HOUR
+        is_second = self._last is not None and self._last - first.astimezone(UTC) > _BACKWARDS
         return second if is_second else first
 
 
 def value_kind(value: str, vocabulary: Vocabulary) -> str:
     """What kind of thing a value is; never what it says."""
-    text = value.strip()[:1000]
+    text = value.strip()[:200]
     if not text:
         return "empty"
     if vocabulary.document.fullmatch(text):
