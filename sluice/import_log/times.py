@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from sluice.errors import BadInput, SluiceError
 
-
 # what PostgreSQL reads as Python does: the usual form, offsets and years that it knows
 _PLAIN = re.compile(r"[12]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?[+-](?:0\d|1[0-4]):\d\d", re.ASCII).fullmatch
 

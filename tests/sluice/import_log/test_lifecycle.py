@@ -23,7 +23,7 @@ TRANSITIONS = st.lists(
 
 
 def paired(rows, order):
-    """(row, row of its start or None) of the events that stay, by one queue of open starts per activity and instance."""
+    """Row -> row of its start or None, of the events that stay: one queue of open starts per activity and instance."""
     queues, stay = {}, {}
     for row, case, activity, transition, instance, _ in sorted(rows, key=order):
         queue = queues.setdefault((case, activity, instance), deque())
