@@ -38,15 +38,18 @@ def summarise_durations(
     by = list(by)
     values = frame.select(*by, nw.col(value).cast(nw.Int64()).alias("_us")).filter(~nw.col("_us").is_null())
     if isinstance(values, nw.LazyFrame):
+        keys, names = by, None
         values = values.with_row_index("_position", order_by=[*by, "_us"])
     else:
-        values = values.sort(*by, "_us").with_row_index("_position")
+        keys, names = ["_group"], values.select(*by).unique().with_row_index("_group")
+        names = names.with_columns(nw.col("_group").cast(nw.Int64()))
+        values = _sorted(values.join(names, on=by).select("_group", "_us"), len(names)).with_row_index("_position")
     values = values.with_columns(
         nw.col("_position").cast(nw.Int64()),
         _whole=nw.col("_us") // MICROSECONDS,  # seconds and rest apart: sums of microseconds of years overflow
         _part=remainder("_us", MICROSECONDS),
     )
-    groups = values.group_by(*by).agg(
+    groups = values.group_by(*keys).agg(
         nw.len().alias("duration_count"),
         nw.col("_whole", "_part").sum(),
         _first=nw.col("_position").min(),
@@ -71,8 +74,19 @@ def summarise_durations(
     groups = groups.with_columns(
         _whole=nw.col("_whole") + nw.col("_part") // MICROSECONDS, _part=remainder("_part", MICROSECONDS)
     ).with_columns(total_seconds=nw.col("_whole").cast(nw.Float64()) + seconds("_part"))
+    if names is not None:
+        groups = groups.join(names, on="_group")
     return groups.with_columns(
         min_seconds=seconds("_min"),
         max_seconds=seconds("_max"),
         mean_seconds=nw.col("total_seconds") / nw.col("duration_count").cast(nw.Float64()),
     ).select(*by, "duration_count", "mean_seconds", "min_seconds", "max_seconds", "total_seconds", *quantiles)
+
+
+def _sorted(values: nw.DataFrame, group_count: int) -> nw.DataFrame:
+    """`_group`, `_us` in their order: as one packed integer where both fit, which sorts ten times faster than two."""
+    span = int(values["_us"].max() or 0) + 1 if len(values) else 1
+    if group_count * span >= 2**62:
+        return values.sort("_group", "_us")
+    packed = values.select(_packed=nw.col("_group") * span + nw.col("_us")).sort("_packed")
+    return packed.select(_group=nw.col("_packed") // span, _us=remainder("_packed", span))
