@@ -145,7 +145,8 @@ def _key_is_unique(source: Source, table: TableSpec) -> bool:
     with source.errors(f"table {table.name}"):
         return source.db.execute(
             """select exists (
-                 select 1 from pg_index i join pg_class c on c.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace
+                 select 1 from pg_index i join pg_class c on c.oid = i.indrelid
+                 join pg_namespace n on n.oid = c.relnamespace
                  where n.nspname = %s and c.relname = %s and c.relkind in ('r', 'p')
                    and i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null and i.indexprs is null
                    and (select array_agg(a.attname::text order by a.attname) from pg_attribute a

@@ -1,6 +1,7 @@
 """The landing schema `landing_<system>`: where a load waits between its copy and its land, gated in between.
 
-`landing_<system>.<table>` holds the rows, `_keys_<table>` all keys of the source, `_load` and `_tables` what was read how.
+`landing_<system>.<table>` holds the rows, `_keys_<table>` all keys of the source; `_load` and `_tables` tell what was
+read and how.
 """
 
 import hashlib
@@ -147,9 +148,13 @@ def refuse_bad_keys(db: psycopg.Connection, spec: SystemSpec, table: TableSpec) 
         return f"{spec.system}: table {table.name}: the key ({shown}) is null in {row[0]} rows: repair the source"
     row = db.execute(
         sql.SQL(
-            "select concat_ws(', ', {keys}), count(*) over () from {table} group by {keys} having count(*) > 1 order by {keys} limit 1"
+            """select concat_ws(', ', {keys}), count(*) over () from {table}
+               group by {keys} having count(*) > 1 order by {keys} limit 1"""
         ).format(keys=sql.SQL(", ").join(key), table=identifier)
     ).fetchone()
     if row:
-        return f"{spec.system}: table {table.name}: the key ({shown}) is there more than once for {row[1]} keys, first ({row[0]}): repair the source"
+        return (
+            f"{spec.system}: table {table.name}: the key ({shown}) is there more than once for {row[1]} keys, "
+            f"first ({row[0]}): repair the source"
+        )
     return None

@@ -1,6 +1,7 @@
 """The record of loads in ops.loads: begun by a copy, claimed and finished by a land, or blocked.
 
-A load's version stamps the raw rows that it changes; whoever reads raw trusts that a version, once passed, stays complete.
+A load's version stamps the raw rows that it changes; whoever reads raw trusts that a version, once passed, stays
+complete.
 """
 
 from datetime import datetime
@@ -46,8 +47,8 @@ def lock_raw(db: psycopg.Connection, system: str) -> None:
 def current_version(db: psycopg.Connection, version: int) -> int:
     """The version that the load lands with: its own, or a fresh one when a later load of any system has landed already.
 
-    A process that reads several systems has then looked at everything up to the later version, and would never look at an
-    earlier one again. To be called under `lock_raw`.
+    A process that reads several systems has then looked at everything up to the later version, and would never look
+    at an earlier one again. To be called under `lock_raw`.
     """
     later = db.execute(
         "select exists (select 1 from ops.loads where version > %s and state = 'landed')", (version,)

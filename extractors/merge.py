@@ -1,7 +1,7 @@
 """Merge a landed table into its raw table.
 
-A row that did not change is not rewritten; a row that is gone at the source stays as a tombstone with its content; a row
-that comes back is revived.
+A row that did not change is not rewritten; a row that is gone at the source stays as a tombstone with its content; a
+row that comes back is revived.
 """
 
 from dataclasses import dataclass
@@ -124,7 +124,8 @@ def _find_differences(
     compared = sql.SQL("r._is_deleted or {}").format(_differs(raw_state(db, spec, table).types, table))
     if landed.read_kind == WHOLE:
         query = """select {either_key},
-                          case when l.is_landed is null then 'gone' when r._version is null then 'new' else 'changed' end as kind
+                          case when l.is_landed is null then 'gone' when r._version is null then 'new'
+                               else 'changed' end as kind
                    from (select {columns}, true as is_landed from {landing}) as l full join {raw} as r on {same}
                    where case when l.is_landed is null then not r._is_deleted
                               when r._version is null then true else {compared} end"""
@@ -184,7 +185,7 @@ def _write_rows(db: psycopg.Connection, counts: Counts, parts: dict[str, sql.Com
 
 
 def _write_anew(db: psycopg.Connection, spec: SystemSpec, table: TableSpec, parts: dict[str, sql.Composable]) -> None:
-    """The same result as `_write_rows`, for a table of which a large part differs: put together aside, then written once."""
+    """The same result as `_write_rows`, for a table of which much differs: put together aside, then written once."""
     db.execute(
         sql.SQL(
             """create temporary table _merged on commit drop as

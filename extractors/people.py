@@ -18,8 +18,8 @@ USER, PARTNER = "user", "partner"
 
 
 def land_pseudonyms(db: psycopg.Connection, source: Source, keyed: Pseudonymiser, partners_whole: bool) -> None:
-    """Write `landing_<system>._pseudonyms (entity, source_id, pseudonym)`: all users, and the partners that raw does not
-    have, or has with another pseudonym."""
+    """Write `landing_<system>._pseudonyms (entity, source_id, pseudonym)`: all users, and the partners that raw does
+    not have, or has with another pseudonym."""
     spec = source.spec
     if spec.users is None:
         return

@@ -22,7 +22,17 @@ from extractors.landing import (
 from extractors.loads import begin_load, block_load, current_version, lock_raw
 from extractors.merge import merge
 from extractors.people import land_pseudonyms, merge_pseudonyms
-from extractors.raw import RawState, ensure_schema, raw_state
+from extractors.raw import RawState, ensure_schema
+from extractors.reading import (
+    bounds,
+    load_mode,
+    news,
+    next_watermark,
+    read_kind,
+    refuse_changed_types,
+    states,
+    watermarks,
+)
 from extractors.source import Source, SourceTable, open_source
 from extractors.specs import SystemSpec, load_spec
 from sluice.errors import Blocked
@@ -40,7 +50,7 @@ def copy(settings: Settings, system: str, ctx: RunContext) -> int:
 
 
 def copy_source(settings: Settings, spec: SystemSpec, ctx: RunContext) -> int:
-    """Copy the source's rows into the landing schema, in one transaction of the warehouse; returns the load's version."""
+    """Copy the source's rows into the landing schema, in one transaction of the warehouse; returns the version."""
     keyed = Pseudonymiser(settings.pseudonym_key, load_person_map(settings.person_map))
     try:
         with connect(settings.warehouse_url) as db, open_source(settings, spec) as source:
@@ -55,15 +65,12 @@ def _copy(db: psycopg.Connection, source: Source, keyed: Pseudonymiser, ctx: Run
     fresh_landing(db, spec)
     ensure_schema(db, spec)
     tables = describe(source)
-    states = {name: raw_state(db, spec, table.spec) for name, table in tables.items()}
-    _refuse_changed_types(spec, tables, states)
-    watermarks = dict(
-        db.execute("select table_name, cursor_value::text from ops.watermarks where system = %s", (spec.system,))
-    )
-    mode = "full" if ctx.mode == "night" and not watermarks else ctx.mode
+    known, marks = states(db, spec), watermarks(db, spec)
+    for name, table in tables.items():
+        refuse_changed_types(spec, table.spec, table.types, known[name])
     read = 0
     for name, table in tables.items():
-        landed = _copy_table(db, source, table, states[name], watermarks.get(name), ctx)
+        landed = _copy_table(db, source, table, known[name], marks.get(name), ctx)
         record_table(db, spec, landed)
         read += landed.row_count
     if spec.partners:
@@ -76,9 +83,10 @@ def _copy(db: psycopg.Connection, source: Source, keyed: Pseudonymiser, ctx: Run
     else:
         whole = True
     land_pseudonyms(db, source, keyed, whole)
-    version = begin_load(db, spec.system, ctx, mode=mode, snapshot_at=source.snapshot_at)
+    version = begin_load(db, spec.system, ctx, mode=load_mode(ctx, marks), snapshot_at=source.snapshot_at)
     db.execute(
-        "update ops.loads set read_count = %s, message = %s where version = %s", (read, _news(tables, states), version)
+        "update ops.loads set read_count = %s, message = %s where version = %s",
+        (read, news({name: set(table.catalog) for name, table in tables.items()}, known), version),
     )
     record_load(db, spec, version)
     return version
@@ -88,7 +96,7 @@ def _copy_table(
     db: psycopg.Connection, source: Source, table: SourceTable, state: RawState, watermark: str | None, ctx: RunContext
 ) -> LandedTable:
     spec, began = table.spec, time.monotonic()
-    kind = _read_kind(table, state, watermark, ctx)
+    kind = read_kind(spec, state, watermark, ctx)
     target = create_landing_table(db, source.spec, spec.name, table.types)
     query = source.select(spec, spec.column_names, _condition(db, source, table, kind, watermark, ctx))
     row_count, key_count = _pipe(db, source, query, target, spec.name), None
@@ -107,7 +115,7 @@ def _copy_table(
         row_count,
         key_count,
         table.key_is_unique,
-        _next_watermark(db, source, table, kind, watermark),
+        next_watermark(db, source.spec, spec, kind, watermark, table.types.get(spec.cursor), source.horizon),
         sorted(table.catalog),
         time.monotonic() - began,
     )
@@ -117,35 +125,19 @@ def _analyze(db: psycopg.Connection, table: sql.Identifier, columns: tuple[str, 
     db.execute(sql.SQL("analyze {} ({})").format(table, sql.SQL(", ").join(map(sql.Identifier, columns))))
 
 
-def _read_kind(table: SourceTable, state: RawState, watermark: str | None, ctx: RunContext) -> str:
-    """Whole: asked for, no cursor, never read whole yet, or read whole with another spec."""
-    if table.spec.cursor is None or ctx.mode == "full":
-        return WHOLE
-    if ctx.mode == "window":
-        return WINDOW
-    return SINCE if watermark is not None and state.types and state.fingerprint == table.spec.fingerprint else WHOLE
-
-
 def _condition(
     db: psycopg.Connection, source: Source, table: SourceTable, kind: str, watermark: str | None, ctx: RunContext
 ) -> sql.Composable | None:
     if kind == WHOLE:
         return None
     cursor, cursor_type = sql.Identifier(table.spec.cursor), table.types[table.spec.cursor]
-
-    def moment(query: str, *values: object) -> sql.Composed:
-        naive = "" if cursor_type == "timestamp with time zone" else " at time zone %s"
-        zone = () if not naive else (source.spec.timezone,)
-        text = db.execute(f"select (({query}){naive})::text", (*values, *zone)).fetchone()[0]
-        return sql.SQL("{}::{}").format(sql.Literal(text), sql.SQL(cursor_type))
-
-    if kind == WINDOW:
-        return sql.SQL("{0} >= {1} and {0} < {2}").format(
-            cursor, moment("%s::timestamptz", ctx.window_start), moment("%s::timestamptz", ctx.window_end)
-        )
-    return sql.SQL("{0} >= {1} or {0} is null").format(
-        cursor, moment("%s::timestamptz - %s::interval", watermark, source.spec.overlap)
+    since, until = (
+        None if text is None else sql.SQL("{}::{}").format(sql.Literal(text), sql.SQL(cursor_type))
+        for text in bounds(db, source.spec, kind, watermark, ctx, cursor_type)
     )
+    if kind == WINDOW:
+        return sql.SQL("{0} >= {1} and {0} < {2}").format(cursor, since, until)
+    return sql.SQL("{0} >= {1} or {0} is null").format(cursor, since)
 
 
 def _pipe(db: psycopg.Connection, source: Source, query: sql.Composed, target: sql.Identifier, table: str) -> int:
@@ -159,8 +151,8 @@ def _pipe(db: psycopg.Connection, source: Source, query: sql.Composed, target: s
 def _pipe_missing(db: psycopg.Connection, source: Source, table: SourceTable, target: sql.Identifier) -> int:
     """Read the rows that are at the source, not alive in raw, and not in what was just read: their cursor did not tell.
 
-    So a row whose transaction committed later than the overlap allows, or that has only now come under the spec's `where`,
-    is found by its key.
+    So a row whose transaction committed later than the overlap allows, or that has only now come under the spec's
+    `where`, is found by its key.
     """
     spec, system = table.spec, source.spec
     same = {
@@ -200,54 +192,6 @@ def _pipe_missing(db: psycopg.Connection, source: Source, table: SourceTable, ta
     return rows
 
 
-def _next_watermark(
-    db: psycopg.Connection, source: Source, table: SourceTable, kind: str, watermark: str | None
-) -> str | None:
-    """The latest cursor read, but never beyond what the source had surely committed: a row dated in the future must not
-    hide the rows of the present."""
-    cursor = table.spec.cursor
-    if cursor is None or kind == WINDOW:
-        return None
-    naive = table.types[cursor] != "timestamp with time zone"
-    column = sql.SQL("{} at time zone {}" if naive else "{}").format(
-        sql.Identifier(cursor), sql.Literal(source.spec.timezone)
-    )
-    return db.execute(
-        sql.SQL(
-            "select least(greatest(%s::timestamptz, max({column}) filter (where isfinite({cursor}))), %s::timestamptz)::text from {table}"
-        ).format(
-            column=column,
-            cursor=sql.Identifier(cursor),
-            table=sql.Identifier(source.spec.landing_schema, table.spec.name),
-        ),
-        (watermark, source.horizon),
-    ).fetchone()[0]
-
-
-def _refuse_changed_types(spec: SystemSpec, tables: dict[str, SourceTable], states: dict[str, RawState]) -> None:
-    for name, table in tables.items():
-        for column, kind in table.types.items():
-            before = states[name].types.get(column)
-            now = "character" if kind == "bpchar" else kind
-            if before not in (None, now):
-                raise Blocked(
-                    f"{spec.system}: table {spec.schema}.{name}: column {column} was of type {before} and is now {now}: "
-                    f"repair the source; or, if the change is meant, drop table {spec.raw_schema}.{name} cascade "
-                    "and run again: it is then read whole"
-                )
-
-
-def _news(tables: dict[str, SourceTable], states: dict[str, RawState]) -> str | None:
-    """One line about columns that the source did not have when it was read before. They are not read."""
-    new = [
-        f"{name}.{column}"
-        for name, table in tables.items()
-        if states[name].source_columns
-        for column in sorted(set(table.catalog) - set(states[name].source_columns))
-    ]
-    return f"new columns in the source, not read: {', '.join(new)}" if new else None
-
-
 def land(settings: Settings, system: str, version: int, ctx: RunContext) -> None:
     """Merge load `version` into `raw_<system>`; nothing when it has landed already."""
     land_source(settings, load_spec(system), version, ctx)
@@ -277,7 +221,8 @@ def land_source(settings: Settings, spec: SystemSpec, version: int, ctx: RunCont
         db.execute(
             """update ops.loads as l set state = 'landed', finished_at = clock_timestamp(), inserted_count = t.inserted,
                       updated_count = t.updated, deleted_count = t.deleted
-               from (select sum(inserted_count) as inserted, sum(updated_count) as updated, sum(deleted_count) as deleted
+               from (select sum(inserted_count) as inserted, sum(updated_count) as updated,
+                            sum(deleted_count) as deleted
                      from ops.load_tables where version = %(version)s) as t
                where l.version = %(version)s""",
             {"version": stamp},
@@ -288,7 +233,8 @@ def _land_table(db: psycopg.Connection, spec: SystemSpec, landed: LandedTable, v
     began = time.monotonic()
     counts = merge(db, spec, spec.tables[landed.table_name], landed, version)
     db.execute(
-        """insert into ops.load_tables (version, table_name, read_count, inserted_count, updated_count, deleted_count, seconds)
+        """insert into ops.load_tables
+               (version, table_name, read_count, inserted_count, updated_count, deleted_count, seconds)
            values (%s, %s, %s, %s, %s, %s, %s)""",
         (
             version,
@@ -302,7 +248,9 @@ def _land_table(db: psycopg.Connection, spec: SystemSpec, landed: LandedTable, v
     )
     if landed.watermark is not None:
         db.execute(
-            """insert into ops.watermarks (system, table_name, cursor_value, version) values (%s, %s, %s::timestamptz, %s)
-               on conflict (system, table_name) do update set cursor_value = excluded.cursor_value, version = excluded.version""",
+            """insert into ops.watermarks (system, table_name, cursor_value, version)
+               values (%s, %s, %s::timestamptz, %s)
+               on conflict (system, table_name)
+               do update set cursor_value = excluded.cursor_value, version = excluded.version""",
             (spec.system, landed.table_name, landed.watermark, version),
         )

@@ -15,8 +15,8 @@ _TYPES = """select a.attname, format_type(a.atttypid, null) from pg_attribute a
 
 @dataclass(frozen=True)
 class RawState:
-    """What raw knows of a table: its column types (empty: no such table) and, when it was read whole, with which spec and
-    which columns at the source."""
+    """What raw knows of a table: its column types (empty: no such table) and, when it was read whole, with which spec
+    and which columns at the source."""
 
     types: dict[str, str]
     fingerprint: str | None
@@ -29,8 +29,9 @@ def ensure_schema(db: psycopg.Connection, spec: SystemSpec) -> None:
     db.execute(sql.SQL("create schema if not exists {}").format(schema))
     db.execute(
         sql.SQL(
-            """create table if not exists {}._pseudonyms (entity text not null, source_id bigint not null, pseudonym text not null,
-           _version bigint not null, primary key (entity, source_id))"""
+            """create table if not exists {}._pseudonyms (
+                 entity text not null, source_id bigint not null, pseudonym text not null, _version bigint not null,
+                 primary key (entity, source_id))"""
         ).format(schema)
     )
     db.execute(

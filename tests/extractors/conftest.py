@@ -26,7 +26,8 @@ tables:
   orders:
     key: [id]
     cursor: write_date
-    columns: [id, name, state, partner_id, company_id, currency_id, amount, details, create_uid, create_date, write_date]
+    columns: [id, name, state, partner_id, company_id, currency_id, amount, details, create_uid, create_date,
+              write_date]
     users: [create_uid]
     partners: [partner_id]
     index: [name, {columns: [company_id, partner_id]}]
@@ -72,12 +73,15 @@ create table res_partner (id int primary key, name varchar, email varchar, is_co
 insert into res_partner values (1, 'Ada Canary-Lovelace', 'ada@canary.example', false, '2025-01-01'),
     (2, 'Canary Traders', 'info@canary.example', true, '2025-01-01'), (3, 'Bob Canary', null, false, '2025-01-01');
 insert into res_users values (7, 'ada.canary', 1, '2025-01-01'), (8, 'bob.canary', 3, '2025-01-01');
-insert into orders (name, state, partner_id, company_id, currency_id, amount, details, note, create_uid, create_date, write_date)
-select 'P' || n, 'purchase', 2, 1 + n % 2, 1 + n % 2, n * 1.50, '{"a": 1.0}', 'canary note ' || n, 7 + n % 2, day, day
+insert into orders (name, state, partner_id, company_id, currency_id, amount, details, note, create_uid, create_date,
+    write_date)
+select 'P' || n, 'purchase', 2, 1 + n % 2, 1 + n % 2, n * 1.50, '{"a": 1.0}', 'canary note ' || n, 7 + n % 2, day,
+    day
 from generate_series(1, 20) as n, lateral (select '2025-01-01'::timestamp + n * interval '1 day') as t (day);
 insert into changes (model, order_id, kind, label, body, write_date)
 select case when n % 5 = 0 then 'other' else 'orders' end, n, case when n % 2 = 0 then 'selection' else 'char' end,
-    case when n % 2 = 0 then 'Purchase' else 'canary street' end, 'canary body', '2025-01-01'::timestamp + n * interval '1 day'
+    case when n % 2 = 0 then 'Purchase' else 'canary street' end, 'canary body',
+    '2025-01-01'::timestamp + n * interval '1 day'
 from generate_series(1, 20) as n;
 insert into order_invoice_rel select n, 100 + n from generate_series(1, 5) as n;
 """
@@ -104,8 +108,15 @@ class Shop:
 
     def context(self, mode: str = "night", start: datetime | None = None, end: datetime | None = None) -> RunContext:
         self.runs += 1
-        return RunContext(f"extract__shop/2025-02-01/{self.runs}", "shop", date(2025, 2, 1), datetime(2025, 2, 2, tzinfo=UTC),
-                          mode, start, end)
+        return RunContext(
+            f"extract__shop/2025-02-01/{self.runs}",
+            "shop",
+            date(2025, 2, 1),
+            datetime(2025, 2, 2, tzinfo=UTC),
+            mode,
+            start,
+            end,
+        )
 
     def copy(self, *arguments: object) -> int:
         return copy_source(self.settings, self.spec, self.context(*arguments))
@@ -120,8 +131,12 @@ class Shop:
 
     def counts(self, version: int, table: str = "orders") -> tuple[int, int, int, int]:
         """(read, inserted, updated, deleted) of a table in a load."""
-        return self.query("select read_count, inserted_count, updated_count, deleted_count from ops.load_tables "
-                          "where version = %s and table_name = %s", version, table)[0]
+        return self.query(
+            "select read_count, inserted_count, updated_count, deleted_count from ops.load_tables "
+            "where version = %s and table_name = %s",
+            version,
+            table,
+        )[0]
 
     def raw(self, table: str, *, deleted: bool = False) -> Rows:
         """Key -> declared columns, as text, of the rows that are alive (or of the tombstones)."""
@@ -138,7 +153,7 @@ class Shop:
         columns = ", ".join(f"({expressions.get(name, name)})::text" for name in (*spec.key, *spec.column_names))
         with psycopg.connect(url) as db:
             rows = db.execute(f"select {columns} from {where}").fetchall()
-        found = {row[:len(spec.key)]: row[len(spec.key):] for row in rows}
+        found = {row[: len(spec.key)]: row[len(spec.key) :] for row in rows}
         assert len(found) == len(rows)
         return found
 
@@ -148,6 +163,12 @@ class Shop:
     def assert_equal_to_source(self) -> None:
         for table in self.spec.tables:
             assert self.raw(table) == self.truth(table), table
+
+
+@pytest.fixture
+def spec_text() -> str:
+    """The shop's spec, to be changed."""
+    return SPEC
 
 
 @pytest.fixture
@@ -163,7 +184,9 @@ def read_spec(tmp_path: Path) -> Callable[[str], SystemSpec]:
 
 
 @pytest.fixture
-def shop(make_database: Callable[..., str], settings: Settings, read_spec: Callable[[str], SystemSpec]) -> Iterator[Shop]:
+def shop(
+    make_database: Callable[..., str], settings: Settings, read_spec: Callable[[str], SystemSpec]
+) -> Iterator[Shop]:
     url = make_database()
     with psycopg.connect(url) as db:
         db.execute(TABLES)

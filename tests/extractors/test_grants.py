@@ -27,7 +27,8 @@ def test_the_grants_are_enough(shop):
             shop.source(line)
         shop.source("grant select (kind) on changes to shop_granted")  # named by an expression alone
         shop.settings.source_urls["shop"] = shop.source_url.replace("sluice:", "shop_granted:", 1).replace(
-            shop.source_url.split(":")[2].split("@")[0], "granted", 1)
+            shop.source_url.split(":")[2].split("@")[0], "granted", 1
+        )
         shop.run()
         shop.assert_equal_to_source()
     finally:

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 ORDERS = st.integers(1, 12)
 STEPS = st.one_of(
-    st.tuples(st.just("write"), ORDERS, st.integers(0, 47)),   # insert or update; hours that its cursor is late
+    st.tuples(st.just("write"), ORDERS, st.integers(0, 47)),  # insert or update; hours that its cursor is late
     st.tuples(st.just("delete"), ORDERS),
     st.tuples(st.just("link"), ORDERS, st.booleans()),
-    st.tuples(st.just("silent"), ORDERS),                      # an update that does not move the cursor
+    st.tuples(st.just("silent"), ORDERS),  # an update that does not move the cursor
     st.tuples(st.just("night")),
-    st.tuples(st.just("crash")),                               # a copy that never lands
+    st.tuples(st.just("crash")),  # a copy that never lands
     st.tuples(st.just("window"), st.integers(0, 30), st.integers(1, 10)),
     st.tuples(st.just("full")),
 )
@@ -26,8 +26,10 @@ class History:
     def __init__(self, shop):
         self.shop, self.hours, self.unseen = shop, 0, set()
         with psycopg.connect(shop.settings.warehouse_url) as db:
-            db.execute("drop schema if exists raw_shop cascade; drop schema if exists landing_shop cascade; "
-                       "truncate ops.loads cascade; truncate ops.watermarks")
+            db.execute(
+                "drop schema if exists raw_shop cascade; drop schema if exists landing_shop cascade; "
+                "truncate ops.loads cascade; truncate ops.watermarks"
+            )
         shop.source("truncate orders; truncate order_invoice_rel")
 
     def play(self, step: tuple) -> None:
@@ -40,7 +42,11 @@ class History:
     def write(self, order: int, late: int) -> None:
         self.shop.source(
             "insert into orders (id, name, amount, write_date) values (%s, 'P', %s, %s) on conflict (id) do update "
-            "set amount = excluded.amount, write_date = excluded.write_date", order, self.hours, self.cursor(late))
+            "set amount = excluded.amount, write_date = excluded.write_date",
+            order,
+            self.hours,
+            self.cursor(late),
+        )
         self.unseen.discard(order)
 
     def delete(self, order: int) -> None:
@@ -76,8 +82,9 @@ class History:
         raw, truth = self.shop.raw("orders"), self.shop.truth("orders")
         assert set(raw) <= set(truth)
         place = self.shop.spec.tables["orders"].column_names.index("write_date")
-        inside = {key for key, row in truth.items()
-                  if from_ <= datetime.fromisoformat(row[place]).replace(tzinfo=UTC) < until}
+        inside = {
+            key for key, row in truth.items() if from_ <= datetime.fromisoformat(row[place]).replace(tzinfo=UTC) < until
+        }
         assert {key: raw.get(key) for key in inside} == {key: truth[key] for key in inside}
         assert self.shop.raw("order_invoice_rel") == self.shop.truth("order_invoice_rel")
 

@@ -10,8 +10,10 @@ from sluice.pseudonyms import Pseudonymiser
 
 
 def pseudonyms(shop) -> dict[tuple[str, int], str]:
-    return {(entity, source_id): pseudonym for entity, source_id, pseudonym in
-            shop.query("select entity, source_id, pseudonym from raw_shop._pseudonyms")}
+    return {
+        (entity, source_id): pseudonym
+        for entity, source_id, pseudonym in shop.query("select entity, source_id, pseudonym from raw_shop._pseudonyms")
+    }
 
 
 def test_users_partners_of_users_and_other_partners(shop):
@@ -19,9 +21,14 @@ def test_users_partners_of_users_and_other_partners(shop):
     keyed = Pseudonymiser(shop.settings.pseudonym_key)
     ada, bob = keyed.person("erp_login", "ada.canary"), keyed.person("desktop_login", "BOB.canary")
     found = pseudonyms(shop)
-    assert found == {("user", 7): ada, ("user", 8): bob, ("partner", 1): ada, ("partner", 3): bob,
-                     ("partner", 2): found["partner", 2]}
-    assert found["partner", 2].startswith("k_") and "2" != found["partner", 2][2:]
+    assert found == {
+        ("user", 7): ada,
+        ("user", 8): bob,
+        ("partner", 1): ada,
+        ("partner", 3): bob,
+        ("partner", 2): found["partner", 2],
+    }
+    assert found["partner", 2].startswith("k_") and found["partner", 2] != "k_2"
 
 
 def test_the_person_map_comes_first(shop, tmp_path):
@@ -58,7 +65,9 @@ def test_a_partner_follows_its_user(shop):
 
 def test_nights_give_the_same_pseudonyms_as_one_full_load(shop):
     shop.run()
-    shop.source("insert into res_partner values (4, 'New', null, true, '2025-02-01'), (5, 'Late', null, true, '2020-01-01')")
+    shop.source(
+        "insert into res_partner values (4, 'New', null, true, '2025-02-01'), (5, 'Late', null, true, '2020-01-01')"
+    )
     shop.source("insert into res_users values (9, 'eve', 4, '2025-02-01')")
     shop.run()
     nightly = pseudonyms(shop)
@@ -83,8 +92,12 @@ def test_nothing_personal_is_in_any_table_of_the_warehouse(shop):
     shop.source("update orders set note = 'canary again', amount = 3, write_date = '2025-03-01'")
     shop.run()
     with psycopg.connect(shop.settings.warehouse_url) as db:
-        tables = db.execute("select format('%I.%I', schemaname, tablename) from pg_tables where schemaname not in "
-                            "('pg_catalog', 'information_schema')").fetchall()
+        tables = db.execute(
+            "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname not in "
+            "('pg_catalog', 'information_schema')"
+        ).fetchall()
         assert ("landing_shop.orders",) in tables and ("raw_shop.orders",) in tables
         for (table,) in tables:
-            assert db.execute(f"select count(*) from {table} as t where t::text ilike '%canary%'").fetchone()[0] == 0, table
+            assert db.execute(f"select count(*) from {table} as t where t::text ilike '%canary%'").fetchone()[0] == 0, (
+                table
+            )

@@ -7,7 +7,7 @@ from sluice.errors import BadInput, Blocked
 
 
 def test_an_unknown_system_is_named_with_those_that_there_are(shop):
-    with pytest.raises(BadInput, match="nothing: there is no such source system: expected one of .*odoo"):
+    with pytest.raises(BadInput, match=r"nothing: there is no such source system: expected one of .*odoo"):
         pipeline.copy(shop.settings, "nothing", shop.context())
 
 

@@ -6,41 +6,64 @@ import pytest
 
 from extractors.specs import Column, load_spec
 from sluice.errors import BadInput
-from tests.extractors.conftest import SPEC
 
 
-def test_a_spec_is_read_whole(read_spec):
-    spec = read_spec(SPEC)
+def test_a_spec_is_read_whole(read_spec, spec_text):
+    spec = read_spec(spec_text)
     orders = spec.tables["orders"]
-    assert (spec.system, spec.overlap, spec.raw_schema, spec.landing_schema) == ("shop", timedelta(days=2), "raw_shop", "landing_shop")
+    assert (spec.system, spec.overlap, spec.raw_schema, spec.landing_schema) == (
+        "shop",
+        timedelta(days=2),
+        "raw_shop",
+        "landing_shop",
+    )
     assert (orders.key, orders.cursor, orders.index, orders.personal) == (
-        ("id",), "write_date", (("name",), ("company_id", "partner_id")), ("note",))
+        ("id",),
+        "write_date",
+        (("name",), ("company_id", "partner_id")),
+        ("note",),
+    )
     assert spec.tables["changes"].columns[3] == Column("label", "case when kind = 'selection' then label end")
     assert spec.tables["order_invoice_rel"].cursor is None
     assert (spec.users.identity, spec.partners.user_partner) == ("login", "partner_id")
 
 
-@pytest.mark.parametrize(("old", "new", "message"), [
-    ("system: shop", "system: shops", "system: expected the folder's own name"),
-    ("timezone: UTC", "timezone: Middle/Earth", "timezone: expected an IANA zone"),
-    ("overlap: 2 days", "overlap: two days", "overlap: expected a span"),
-    ("    key: [id]\n    cursor: write_date\n    columns: [id, name", "    columns: [id, name", "table orders: expected key"),
-    ("personal: [note]", "personal: [note, name]", "columns that are not read, found name in both lists"),
-    ("index: [name,", "index: [nam,", "table orders: index: expected declared columns, found nam"),
-    ("users: [create_uid]", "users: [uid]", "table orders: users: expected declared columns, found uid"),
-    ("personal: [note]", "privat: [note]", "table orders: expected only"),
-    ("[order_id, invoice_id]\n    columns", "[order_id, invoice]\n    columns", "key: expected declared columns, found invoice"),
-    ("columns: [order_id, invoice_id]", "columns: [order_id, order_id]", "each column once"),
-    ("columns: [id, is_company, write_date]", "columns: [id, _version, write_date]", "none called _version"),
-    ("cursor: write_date\n    where", "cursor: updated\n    where", "table changes: cursor: expected a declared column"),
-    ("table: res_users, key", "table: users, key", "pseudonyms: expected tables that are declared"),
-    ("columns: [id, is_company, write_date]", "columns: [id; drop, write_date]", "expected a name"),
-    ("tables:", "tables: [", "not valid YAML"),
-])
-def test_what_is_not_right_is_named(read_spec, old, new, message):
-    assert old in SPEC
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("system: shop", "system: shops", "system: expected the folder's own name"),
+        ("timezone: UTC", "timezone: Middle/Earth", "timezone: expected an IANA zone"),
+        ("overlap: 2 days", "overlap: two days", "overlap: expected a span"),
+        (
+            "    key: [id]\n    cursor: write_date\n    columns: [id, name",
+            "    columns: [id, name",
+            "table orders: expected key",
+        ),
+        ("personal: [note]", "personal: [note, name]", "columns that are not read, found name in both lists"),
+        ("index: [name,", "index: [nam,", "table orders: index: expected declared columns, found nam"),
+        ("users: [create_uid]", "users: [uid]", "table orders: users: expected declared columns, found uid"),
+        ("personal: [note]", "privat: [note]", "table orders: expected only"),
+        (
+            "[order_id, invoice_id]\n    columns",
+            "[order_id, invoice]\n    columns",
+            "key: expected declared columns, found invoice",
+        ),
+        ("columns: [order_id, invoice_id]", "columns: [order_id, order_id]", "each column once"),
+        ("columns: [id, is_company, write_date]", "columns: [id, _version, write_date]", "none called _version"),
+        (
+            "cursor: write_date\n    where",
+            "cursor: updated\n    where",
+            "table changes: cursor: expected a declared column",
+        ),
+        ("table: res_users, key", "table: users, key", "pseudonyms: expected tables that are declared"),
+        ("columns: [id, is_company, write_date]", "columns: [id; drop, write_date]", "expected a name"),
+        ("tables:", "tables: [", "not valid YAML"),
+    ],
+)
+def test_what_is_not_right_is_named(read_spec, spec_text, old, new, message):
+    assert old in spec_text
     with pytest.raises(BadInput) as refused:
-        read_spec(SPEC.replace(old, new, 1))
+        read_spec(spec_text.replace(old, new, 1))
     assert message in str(refused.value) and "extractors/shop/tables.yml" in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -50,8 +73,10 @@ def test_a_system_without_a_file_is_named():
         load_spec("nothing")
 
 
-def test_a_spec_that_reads_differently_has_another_fingerprint(read_spec):
-    before = read_spec(SPEC).tables
-    after = read_spec(SPEC.replace("kind = 'selection'", "kind = 'stage'").replace("index: [name,", "index: [")).tables
+def test_a_spec_that_reads_differently_has_another_fingerprint(read_spec, spec_text):
+    before = read_spec(spec_text).tables
+    after = read_spec(
+        spec_text.replace("kind = 'selection'", "kind = 'stage'").replace("index: [name,", "index: [")
+    ).tables
     assert before["changes"].fingerprint != after["changes"].fingerprint
     assert before["orders"].fingerprint == after["orders"].fingerprint
