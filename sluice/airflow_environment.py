@@ -145,6 +145,7 @@ def airflow_environment(
         **sluice_environment(settings),
         "AIRFLOW_HOME": str(home),
         "SLUICE_NIGHTLY": "on" if is_scheduled else "off",
+        "SLUICE_DBT_FORK": "1",  # the scheduler has imported dbt for its tasks
         "NO_PROXY": no_proxy,
         "no_proxy": no_proxy,
     }

@@ -30,7 +30,7 @@ from sluice.settings import Settings
 from sluice.warehouse import redacted
 
 PREFERRED_PORT = 8080
-START_SECONDS = 180
+START_SECONDS = 300
 _STATE = "stack.json"
 
 

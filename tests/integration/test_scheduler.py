@@ -88,7 +88,7 @@ def test_a_night_runs_every_step_in_order_and_ends_well(stack: Stack, installati
 
 def test_the_same_night_again_runs_again(stack: Stack, installation: Settings):
     assert run_night(stack, installation, date(2026, 3, 1), full=True) == 0
-    assert {mode for (mode,) in calls(installation, "distinct mode") if mode} == {"full"}, "--full reaches extraction and processes"
+    assert {mode for (mode,) in calls(installation, "mode") if mode} == {"full"}, "--full reaches extraction and processes"
     assert len([1 for step, _ in calls(installation) if step == "publish"]) == len(list_processes())
 
 
