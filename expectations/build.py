@@ -25,10 +25,15 @@ def read_build(db: psycopg.Connection, process: str) -> Build | None:
     if not exists(db, "candidate", f"{process}__build"):
         return None
     with db.cursor(row_factory=class_row(Build)) as cursor:
-        return cursor.execute(sql.SQL("select run_id, as_of, gated_version, upto_version, is_full_rebuild, fingerprint from {}")
-                              .format(sql.Identifier("candidate", f"{process}__build"))).fetchone()
+        return cursor.execute(
+            sql.SQL("select run_id, as_of, gated_version, upto_version, is_full_rebuild, fingerprint from {}").format(
+                sql.Identifier("candidate", f"{process}__build")
+            )
+        ).fetchone()
 
 
 def exists(db: psycopg.Connection, schema: str, table: str) -> bool:
     """Whether there is a table or view of this name."""
-    return db.execute("select to_regclass(format('%%I.%%I', %s::text, %s::text)) is not null", (schema, table)).fetchone()[0]
+    return db.execute(
+        "select to_regclass(format('%%I.%%I', %s::text, %s::text)) is not null", (schema, table)
+    ).fetchone()[0]

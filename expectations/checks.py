@@ -1,4 +1,5 @@
-"""What a check is: one declaration, whose SQL names the bad rows, used by Great Expectations and by the quarantine alike.
+"""What a check is: one declaration, whose SQL names the bad rows, used by Great Expectations and by the quarantine
+alike.
 
 A check says in words what it expects and what to do; the gate adds what it found.
 """
@@ -9,15 +10,37 @@ SEVERITIES = ("block", "quarantine", "warn")
 
 # every check whose severity a process may declare
 CANDIDATE_CHECKS = (
-    "required_columns", "event_id_unique", "event_seq_contiguous", "case_key_unique", "cases_match_events",
-    "attributes_match_cases", "cases_touched", "resource_is_pseudonym", "not_in_future", "not_before_earliest",
-    "end_not_before_start", "duration_not_negative", "activity_known", "activity_declared", "case_id_unambiguous",
-    "quarantined_share", "volume",
+    "required_columns",
+    "event_id_unique",
+    "event_seq_contiguous",
+    "case_key_unique",
+    "cases_match_events",
+    "attributes_match_cases",
+    "cases_touched",
+    "resource_is_pseudonym",
+    "not_in_future",
+    "not_before_earliest",
+    "end_not_before_start",
+    "duration_not_negative",
+    "activity_known",
+    "activity_declared",
+    "case_id_unambiguous",
+    "quarantined_share",
+    "volume",
 )
 MINING_CHECKS = (
-    "mining_tables", "mining_values", "mining_keys", "mining_time_order", "mining_k_anonymity", "mining_private_cases",
-    "mining_dfg_total", "mining_activity_kpis_total", "mining_start_activities_total", "mining_end_activities_total",
-    "mining_variants_match", "mining_drift",
+    "mining_tables",
+    "mining_values",
+    "mining_keys",
+    "mining_time_order",
+    "mining_k_anonymity",
+    "mining_private_cases",
+    "mining_dfg_total",
+    "mining_activity_kpis_total",
+    "mining_start_activities_total",
+    "mining_end_activities_total",
+    "mining_variants_match",
+    "mining_drift",
 )
 
 

@@ -15,13 +15,20 @@ from sluice.runs import RunContext
 from sluice.settings import Settings
 
 KEPT_PAGES = 60  # per subject: about a month of nights
-_STYLE = """body { font: 15px/1.5 system-ui, sans-serif; max-width: 75em; margin: 2em auto; padding: 0 1em; color: #222 }
+_STYLE = """body { font: 15px/1.5 system-ui, sans-serif; max-width: 75em; margin: 2em auto; padding: 0 1em }
 table { border-collapse: collapse; width: 100% } td, th { border: 1px solid #ccc; padding: .3em .6em; text-align: left }
 .failed { color: #a00 } ul.findings { list-style: none; padding: 0 }"""
 
 
-def write_page(settings: Settings, ctx: RunContext, *, subject: str, layer: str, outcomes: Sequence[Outcome],
-               validation: gx_engine.Validation) -> Path:
+def write_page(
+    settings: Settings,
+    ctx: RunContext,
+    *,
+    subject: str,
+    layer: str,
+    outcomes: Sequence[Outcome],
+    validation: gx_engine.Validation,
+) -> Path:
     """Write the page of one gate call and the subject's index; returns the page's path."""
     folder = settings.home / "data_docs" / subject
     run = re.sub(r"[^A-Za-z0-9_.+-]+", "_", ctx.run_id)
@@ -40,7 +47,9 @@ def _self_contained(page: str, outcomes: Sequence[Outcome]) -> str:
     from lxml.html import builder as b
 
     tree = html.document_fromstring(page)
-    for element in tree.xpath("//script | //style | //link | //img | //form | //footer | //button | //*[contains(@class, 'modal')]"):
+    for element in tree.xpath(
+        "//script | //style | //link | //img | //form | //footer | //button | //*[contains(@class, 'modal')]"
+    ):
         element.drop_tree()
     for link in tree.xpath("//a"):
         link.drop_tree() if "newsletter" in link.get("href", "") else link.drop_tag()
@@ -55,18 +64,28 @@ def _index(subject: str, latest: str, outcomes: Sequence[Outcome], pages: Sequen
 
     links = [b.LI(b.A(path.stem.replace("__", " · "), href=path.name)) for path in pages]
     title = f"Checks of {subject}"
-    return html.tostring(b.HTML(
-        b.HEAD(b.META(charset="utf-8"), b.TITLE(title), b.STYLE(_STYLE)),
-        b.BODY(b.H1(title), b.H2(f"Latest: {latest}"), _findings(outcomes), b.H2("All runs"), b.UL(*links))),
-        encoding="unicode", doctype="<!doctype html>")
+    return html.tostring(
+        b.HTML(
+            b.HEAD(b.META(charset="utf-8"), b.TITLE(title), b.STYLE(_STYLE)),
+            b.BODY(b.H1(title), b.H2(f"Latest: {latest}"), _findings(outcomes), b.H2("All runs"), b.UL(*links)),
+        ),
+        encoding="unicode",
+        doctype="<!doctype html>",
+    )
 
 
 def _findings(outcomes: Sequence[Outcome]) -> object:
     from lxml.html import builder as b
 
-    return b.UL(b.CLASS("findings"), *(
-        b.LI(f"✓ {_printable(one.message)}") if one.is_success
-        else b.LI(b.CLASS("failed"), f"✗ {one.check.severity}: {_printable(one.message)}") for one in outcomes))
+    return b.UL(
+        b.CLASS("findings"),
+        *(
+            b.LI(f"✓ {_printable(one.message)}")
+            if one.is_success
+            else b.LI(b.CLASS("failed"), f"✗ {one.check.severity}: {_printable(one.message)}")
+            for one in outcomes
+        ),
+    )
 
 
 def _printable(text: str) -> str:

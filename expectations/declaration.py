@@ -1,12 +1,13 @@
 """What the gate reads of a process's declaration: its `checks:` block, its horizon, whether it was imported.
 
-    checks:
-      severity: {activity_declared: warn}            # any check of the layers candidate and mining; `off` leaves it out
-      earliest: 2000-01-01                           # no event before it (default 1970-01-01)
-      ends_after: [[ordered_at, received_at]]        # pairs of attribute columns: the second must not come before the first
-      case_document: purchase_order                  # the source table whose row is the case: two rows, one case id = ambiguous
-      max_quarantined_share: 0.2                     # more than this share, and more than max_quarantined_cases, blocks
-      max_quarantined_cases: 20
+checks:
+  severity: {activity_declared: warn}            # any check of the layers candidate and mining; `off` leaves it out
+  earliest: 2000-01-01                           # no event before it (default 1970-01-01)
+  ends_after: [[ordered_at, received_at]]        # pairs of attribute columns: the second must not come before the first
+  case_document: purchase_order                  # the source table whose row is the case: two rows, one case id =
+  ambiguous
+  max_quarantined_share: 0.2                     # more than this share, and more than max_quarantined_cases, blocks
+  max_quarantined_cases: 20
 """
 
 import re
@@ -64,12 +65,16 @@ def declaration_of(process: object) -> GateDeclaration:
     earliest = checks.get("earliest", date(1970, 1, 1))
     if not isinstance(earliest, date):
         raise BadInput(f"{where}, earliest: expected a date such as 2000-01-01, found {earliest!r}")
-    severity = {check: "off" if value is False else value  # YAML reads off as false
-                for check, value in (checks.get("severity") or {}).items()}
+    severity = {
+        check: "off" if value is False else value  # YAML reads off as false
+        for check, value in (checks.get("severity") or {}).items()
+    }
     for check, value in severity.items():
         if check not in (*CANDIDATE_CHECKS, *MINING_CHECKS):
-            raise BadInput(f"{where}, severity: there is no check {check!r}; there are "
-                           f"{', '.join((*CANDIDATE_CHECKS, *MINING_CHECKS))}")
+            raise BadInput(
+                f"{where}, severity: there is no check {check!r}; there are "
+                f"{', '.join((*CANDIDATE_CHECKS, *MINING_CHECKS))}"
+            )
         if value not in (*SEVERITIES, "off"):
             raise BadInput(f"{where}, severity of {check}: expected {', '.join(SEVERITIES)} or off, found {value!r}")
     declared_pairs = checks.get("ends_after") or []

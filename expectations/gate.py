@@ -31,27 +31,36 @@ def with_severities(checks: Sequence[Check], declared: GateDeclaration) -> list[
         if severity == "off":
             continue
         if severity == "quarantine" and not check.is_per_case:
-            raise BadInput(f"{declared.where}: {check.name} does not name cases, so it cannot quarantine; "
-                           f"use block, warn or off")
+            raise BadInput(
+                f"{declared.where}: {check.name} does not name cases, so it cannot quarantine; use block, warn or off"
+            )
         made.append(dataclasses.replace(check, severity=severity))
     return made
 
 
-def evaluate(url: str, ctx: RunContext, checks: Sequence[Check], *, asset: str, suite: str
-             ) -> tuple[list[Outcome], gx_engine.Validation]:
+def evaluate(
+    url: str, ctx: RunContext, checks: Sequence[Check], *, asset: str, suite: str
+) -> tuple[list[Outcome], gx_engine.Validation]:
     """Evaluate the checks in the warehouse; one outcome per check, in their order."""
     validation = gx_engine.validate(url, asset=asset, suite=suite, run_id=ctx.run_id, checks=checks)
     with connect(url) as db:
-        return [_outcome(db, check, validation.counts[check.name]) for check in checks], validation
+        looked_at = {query: db.execute(query).fetchone()[0] for query in {check.checked for check in checks} if query}
+        return [
+            _outcome(db, check, validation.counts[check.name], looked_at.get(check.checked)) for check in checks
+        ], validation
 
 
-def _outcome(db: psycopg.Connection, check: Check, unexpected: int) -> Outcome:
-    checked = db.execute(check.checked).fetchone()[0] if check.checked else None
+def _outcome(db: psycopg.Connection, check: Check, unexpected: int, checked: int | None) -> Outcome:
     if unexpected == 0:
         of = "" if checked is None else f" ({checked} looked at)"
         return Outcome(check, True, 0, checked, f"{check.name}: {check.expected}{of}")
-    return Outcome(check, False, unexpected, checked,
-                   f"{check.name}: expected {check.expected}; found {_found(db, check, unexpected)}; {check.remedy}")
+    return Outcome(
+        check,
+        False,
+        unexpected,
+        checked,
+        f"{check.name}: expected {check.expected}; found {_found(db, check, unexpected)}; {check.remedy}",
+    )
 
 
 def _found(db: psycopg.Connection, check: Check, unexpected: int) -> str:
@@ -59,7 +68,8 @@ def _found(db: psycopg.Connection, check: Check, unexpected: int) -> str:
         cases = db.execute(f"select count(distinct case_id) from ({check.query}) as bad").fetchone()[0]
         rows = db.execute(
             f"""select case_id, min(reason collate "C") from ({check.query}) as bad
-                group by case_id order by case_id collate "C" nulls first limit {EXAMPLES}""").fetchall()
+                group by case_id order by case_id collate "C" nulls first limit {EXAMPLES}"""
+        ).fetchall()
         told = "; ".join(f"{case or 'no case'}: {reason}" for case, reason in rows)
         head = f"{unexpected} bad rows in {cases} cases" if (unexpected, cases) != (1, 1) else "1 bad row"
     else:
@@ -73,19 +83,41 @@ def _found(db: psycopg.Connection, check: Check, unexpected: int) -> str:
 
 def record(db: psycopg.Connection, ctx: RunContext, subject: str, layer: str, outcomes: Sequence[Outcome]) -> None:
     """Replace the results of this run's layer in quality.check_results."""
-    db.execute("delete from quality.check_results where run_id = %s and subject = %s and layer = %s",
-               (ctx.run_id, subject, layer))
+    db.execute(
+        "delete from quality.check_results where run_id = %s and subject = %s and layer = %s",
+        (ctx.run_id, subject, layer),
+    )
     with db.cursor() as cursor:
         cursor.executemany(
             """insert into quality.check_results (run_id, subject, layer, check_name, severity, is_success,
                                                   checked_count, unexpected_count, message)
                values (%s, %s, %s, %s, %s, %s, %s, %s, %s)""",
-            [(ctx.run_id, subject, layer, one.check.name, one.check.severity, one.is_success, one.checked, one.unexpected,
-              one.message) for one in outcomes])
+            [
+                (
+                    ctx.run_id,
+                    subject,
+                    layer,
+                    one.check.name,
+                    one.check.severity,
+                    one.is_success,
+                    one.checked,
+                    one.unexpected,
+                    one.message,
+                )
+                for one in outcomes
+            ],
+        )
 
 
-def finish(settings: Settings, ctx: RunContext, *, subject: str, layer: str, outcomes: Sequence[Outcome],
-           validation: gx_engine.Validation | None) -> None:
+def finish(
+    settings: Settings,
+    ctx: RunContext,
+    *,
+    subject: str,
+    layer: str,
+    outcomes: Sequence[Outcome],
+    validation: gx_engine.Validation | None,
+) -> None:
     """Keep the results, write the Data Docs page, and raise Blocked if a blocking check failed."""
     with connect(settings.warehouse_url) as db:
         record(db, ctx, subject, layer, outcomes)
@@ -93,5 +125,7 @@ def finish(settings: Settings, ctx: RunContext, *, subject: str, layer: str, out
         write_page(settings, ctx, subject=subject, layer=layer, outcomes=outcomes, validation=validation)
     blocking = [one for one in outcomes if not one.is_success and one.check.severity == "block"]
     if blocking:
-        more = f" (and {len(blocking) - 1} more blocking checks, see quality.check_results)" if len(blocking) > 1 else ""
+        more = (
+            f" (and {len(blocking) - 1} more blocking checks, see quality.check_results)" if len(blocking) > 1 else ""
+        )
         raise Blocked(f"{subject} is blocked at the {layer} gate: {blocking[0].message}{more}")

@@ -1,4 +1,5 @@
-"""The one place that talks to Great Expectations: validates checks with their SQL pushed down, renders the Data Docs page.
+"""The one place that talks to Great Expectations: validates checks with their SQL pushed down, renders the Data
+Docs page.
 
 Everything lives in a context in memory, made per call, so that parallel runs share nothing. GX and what it draws in are
 imported at the first call, without the statistics and plotting libraries that no check of ours uses.
@@ -55,8 +56,9 @@ def load_gx() -> tuple[types.ModuleType, type]:
 
         metric_dependencies = ("unexpected_rows_query.row_count",)
 
-        def _validate(self, metrics: dict, runtime_configuration: dict | None = None,
-                      execution_engine: object = None) -> dict:
+        def _validate(
+            self, metrics: dict, runtime_configuration: dict | None = None, execution_engine: object = None
+        ) -> dict:
             count = metrics["unexpected_rows_query.row_count"]
             return {"success": count == 0, "result": {"observed_value": count}}
 
@@ -74,12 +76,12 @@ class Validation:
 def _gx_url(url: str) -> str:
     for prefix in ("postgresql://", "postgres://"):
         if url.startswith(prefix):
-            return "postgresql+psycopg://" + url[len(prefix):]
+            return "postgresql+psycopg://" + url[len(prefix) :]
     return url
 
 
 def _query(check: Check) -> str:
-    # GX formats the text (braces) and binds `:name` (colons); its batch is named in a comment, as the SQL names its tables
+    # GX formats the text (braces) and binds `:name` (colons); the SQL names its tables, so the batch is a comment
     escaped = check.query.strip().replace("{", "{{").replace("}", "}}").replace(":", "\\:").replace("\\:\\:", "::")
     return f"{escaped} /* {{batch}} */"
 
@@ -89,8 +91,10 @@ def _context(gx: types.ModuleType) -> object:
     from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
 
     config = DataContextConfig(
-        store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False), analytics_enabled=False,
-        progress_bars={"globally": False, "metric_calculations": False})
+        store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+        analytics_enabled=False,
+        progress_bars={"globally": False, "metric_calculations": False},
+    )
     return gx.get_context(project_config=config, mode="ephemeral")
 
 
@@ -105,14 +109,20 @@ def validate(url: str, *, asset: str, suite: str, run_id: str, checks: Sequence[
     try:
         batch = source.add_query_asset(asset, query="select 1 as gate").add_batch_definition(asset)
         expectations = [
-            expect_no_bad_rows(unexpected_rows_query=_query(check), severity=_GX_SEVERITY[check.severity],
-                               description=f"{check.name}: {check.expected} ({check.severity})", meta={"check": check.name})
+            expect_no_bad_rows(
+                unexpected_rows_query=_query(check),
+                severity=_GX_SEVERITY[check.severity],
+                description=f"{check.name}: {check.expected} ({check.severity})",
+                meta={"check": check.name},
+            )
             for check in checks
         ]
         definition = gx.ValidationDefinition(
-            name=suite, data=batch, suite=context.suites.add(gx.ExpectationSuite(name=suite, expectations=expectations)))
+            name=suite, data=batch, suite=context.suites.add(gx.ExpectationSuite(name=suite, expectations=expectations))
+        )
         result = context.validation_definitions.add(definition).run(
-            result_format="BASIC", run_id=gx.RunIdentifier(run_name=run_id))
+            result_format="BASIC", run_id=gx.RunIdentifier(run_name=run_id)
+        )
     finally:
         source.get_engine().dispose()
     counts = {}

@@ -17,8 +17,8 @@ from sluice.runs import RunContext
 from sluice.settings import Settings
 from sluice.warehouse import connect
 
-_HISTORY = 8      # loads of the same kind that a volume is compared with, at least half of them there
-_FACTOR = 5       # how far from their median is remarkable
+_HISTORY = 8  # loads of the same kind that a volume is compared with, at least half of them there
+_FACTOR = 5  # how far from their median is remarkable
 _SHRINK_FLOOR = 100
 
 
@@ -28,45 +28,74 @@ def gate_landing(settings: Settings, system: str, version: int, ctx: RunContext)
     Raises Blocked when a blocking check fails: nothing lands, raw stays as it was.
     """
     with connect(settings.warehouse_url) as db:
-        checks = [*(_table_checks(db, load_spec(system)) if has_tables(system) else _file_checks(db, system)),
-                  _volume(system, version)]
-    outcomes, validation = evaluate(settings.warehouse_url, ctx, checks, asset=f"landing_{system}", suite=f"{system}__landing")
+        checks = [
+            *(_table_checks(db, load_spec(system)) if has_tables(system) else _file_checks(db, system)),
+            _volume(system, version),
+        ]
+    outcomes, validation = evaluate(
+        settings.warehouse_url, ctx, checks, asset=f"landing_{system}", suite=f"{system}__landing"
+    )
     try:
         finish(settings, ctx, subject=system, layer="landing", outcomes=outcomes, validation=validation)
     except Blocked as blocked:
         with connect(settings.warehouse_url) as db:
-            db.execute("""update ops.loads set state = 'blocked', message = %s, finished_at = clock_timestamp()
-                          where version = %s and state = 'copied'""", (str(blocked), version))
+            db.execute(
+                """update ops.loads set state = 'blocked', message = %s, finished_at = clock_timestamp()
+                          where version = %s and state = 'copied'""",
+                (str(blocked), version),
+            )
         raise
     return outcomes
 
 
 def _table_checks(db: psycopg.Connection, spec: SystemSpec) -> list[Check]:
-    landed = {name: (rows, rows if keys is None else keys) for name, rows, keys in db.execute(
-        sql.SQL("select table_name, row_count, key_count from {}").format(sql.Identifier(spec.landing_schema, "_tables")))}
+    landed = {
+        name: (rows, rows if keys is None else keys)
+        for name, rows, keys in db.execute(
+            sql.SQL("select table_name, row_count, key_count from {}").format(
+                sql.Identifier(spec.landing_schema, "_tables")
+            )
+        )
+    }
     checks = []
     for name in sorted(landed):
         key = spec.tables[name].key
         table = sql.Identifier(spec.landing_schema, name).as_string()
         columns = ", ".join(sql.Identifier(column).as_string() for column in key)
         null = " or ".join(f"{sql.Identifier(column).as_string()} is null" for column in key)
-        checks.append(Check(
-            f"key_{name}", "block", f"a key ({', '.join(key)}) in each row of {name}, each once",
-            f"repair {name} in the source; nothing of this load has landed", f"""
-            select '{name}: ' || count(*) || ' rows without a key' as reason from {table} where {null} having count(*) > 0
+        checks.append(
+            Check(
+                f"key_{name}",
+                "block",
+                f"a key ({', '.join(key)}) in each row of {name}, each once",
+                f"repair {name} in the source; nothing of this load has landed",
+                f"""
+            select '{name}: ' || count(*) || ' rows without a key' as reason from {table} where {null} having
+                count(*) > 0
             union all
             select '{name} (' || concat_ws(', ', {columns}) || ') ' || count(*) || ' times' from {table}
-            where not ({null}) group by {columns} having count(*) > 1""", checked=f"select count(*) from {table}"))
+            where not ({null}) group by {columns} having count(*) > 1""",
+                checked=f"select count(*) from {table}",
+            )
+        )
     return [*checks, _not_emptied(db, spec, landed), _not_shrunk(db, spec, landed)]
 
 
 def _not_emptied(db: psycopg.Connection, spec: SystemSpec, landed: dict[str, tuple[int, int]]) -> Check:
-    parts = [f"""select '{name} is empty in the source and had ' || count(*) || ' rows' as reason
+    parts = [
+        f"""select '{name} is empty in the source and had ' || count(*) || ' rows' as reason
                  from {sql.Identifier(spec.raw_schema, name).as_string()} where not _is_deleted having count(*) > 0"""
-             for name, (_, keys) in sorted(landed.items()) if keys == 0 and exists(db, spec.raw_schema, name)]
-    return Check("not_emptied", "warn", "no table empty that had rows before",
-                 "if that is not meant, restore the table: its rows count as deleted from this load on",
-                 "\nunion all\n".join(parts) or "select '' as reason where false", checked=f"select {len(landed)}")
+        for name, (_, keys) in sorted(landed.items())
+        if keys == 0 and exists(db, spec.raw_schema, name)
+    ]
+    return Check(
+        "not_emptied",
+        "warn",
+        "no table empty that had rows before",
+        "if that is not meant, restore the table: its rows count as deleted from this load on",
+        "\nunion all\n".join(parts) or "select '' as reason where false",
+        checked=f"select {len(landed)}",
+    )
 
 
 def _not_shrunk(db: psycopg.Connection, spec: SystemSpec, landed: dict[str, tuple[int, int]]) -> Check:
@@ -76,23 +105,35 @@ def _not_shrunk(db: psycopg.Connection, spec: SystemSpec, landed: dict[str, tupl
             parts.append(f"""select '{name} has {keys} rows in the source and had ' || count(*) as reason
                              from {sql.Identifier(spec.raw_schema, name).as_string()} where not _is_deleted
                              having count(*) > {max(2 * keys, keys + _SHRINK_FLOOR)}""")
-    return Check("not_shrunk", "warn", "no table that lost more than half of its rows",
-                 "if that is not meant, restore the rows: they count as deleted from this load on",
-                 "\nunion all\n".join(parts) or "select '' as reason where false", checked=f"select {len(landed)}")
+    return Check(
+        "not_shrunk",
+        "warn",
+        "no table that lost more than half of its rows",
+        "if that is not meant, restore the rows: they count as deleted from this load on",
+        "\nunion all\n".join(parts) or "select '' as reason where false",
+        checked=f"select {len(landed)}",
+    )
 
 
 def _volume(system: str, version: int) -> Check:
-    return Check("volume", "warn", f"within {_FACTOR} times the usual number of rows", "look whether the source is whole", f"""
+    return Check(
+        "volume",
+        "warn",
+        f"within {_FACTOR} times the usual number of rows",
+        "look whether the source is whole",
+        f"""
         with this as (select read_count, mode from ops.loads where version = {version}),
         earlier as (
             select read_count from ops.loads where system = {sql.Literal(system).as_string()} and state = 'landed'
               and version < {version} and mode = (select mode from this) and mode = 'night'
             order by version desc limit {_HISTORY}),
-        usual as (select percentile_cont(0.5) within group (order by read_count) as usual, count(*) as load_count from earlier)
+        usual as (select percentile_cont(0.5) within group (order by read_count) as usual, count(*) as load_count
+            from earlier)
         select read_count || ' rows, usually ' || round(usual) as reason from this, usual
         where load_count >= {_HISTORY // 2} and usual >= {_SHRINK_FLOOR}
           and (read_count * {_FACTOR} < usual or read_count > usual * {_FACTOR})""",
-                 checked=f"select read_count from ops.loads where version = {version}")
+        checked=f"select read_count from ops.loads where version = {version}",
+    )
 
 
 def _file_checks(db: psycopg.Connection, system: str) -> list[Check]:
@@ -100,26 +141,54 @@ def _file_checks(db: psycopg.Connection, system: str) -> list[Check]:
     files = sql.Identifier(f"landing_{system}", "_files").as_string()
     bad_rows = sql.Identifier(f"landing_{system}", "_quarantined_rows").as_string()
     new, refused = db.execute(
-        f"select count(*), count(*) filter (where state = 'refused') from {files} where is_new").fetchone()
+        f"select count(*), count(*) filter (where state = 'refused') from {files} where is_new"
+    ).fetchone()
     seen = f"select count(*) from {files}"
     named = "coalesce(format, 'unknown format') || ' file ' || file_id"
     checks = [
-        Check("files_readable", "block" if new and new == refused else "warn", "every file in a format that can be read whole",
-              "export these files again or take them out of the drop folder (a file is named by the first 16 hex digits of its "
-              "SHA-256)", f"select {named} || ' refused: ' || coalesce(reason, '') as reason from {files} where state = 'refused'",
-              checked=seen),
-        Check("files_not_empty", "warn", "every file with rows", "look whether the agent still records",
-              f"select {named} || ' is empty' as reason from {files} where state = 'empty'", checked=seen),
-        Check("rows_usable", "warn", "every row of a file usable", "see quality.quarantined_rows for file and line", f"""
+        Check(
+            "files_readable",
+            "block" if new and new == refused else "warn",
+            "every file in a format that can be read whole",
+            "export these files again or take them out of the drop folder (named by the first 16 hex digits of their "
+            "SHA-256)",
+            f"select {named} || ' refused: ' || coalesce(reason, '') as reason from {files} where state = 'refused'",
+            checked=seen,
+        ),
+        Check(
+            "files_not_empty",
+            "warn",
+            "every file with rows",
+            "look whether the agent still records",
+            f"select {named} || ' is empty' as reason from {files} where state = 'empty'",
+            checked=seen,
+        ),
+        Check(
+            "rows_usable",
+            "warn",
+            "every row of a file usable",
+            "see quality.quarantined_rows for file and line",
+            f"""
               select {named} || ' line ' || line || ': ' || check_name as reason from {bad_rows}""",
-              checked=f"select coalesce(sum(row_count), 0)::bigint from {files} where is_new"),
+            checked=f"select coalesce(sum(row_count), 0)::bigint from {files} where is_new",
+        ),
     ]
-    for (table,) in db.execute("""select c.relname from pg_class as c where c.relnamespace = %s::regnamespace and c.relkind = 'r'
-                                  and c.relname !~ '^_' order by 1""", (f"landing_{system}",)).fetchall():
+    for (table,) in db.execute(
+        """select c.relname from pg_class as c where c.relnamespace = %s::regnamespace and c.relkind = 'r'
+                                  and c.relname !~ '^_' order by 1""",
+        (f"landing_{system}",),
+    ).fetchall():
         rows = sql.Identifier(f"landing_{system}", table).as_string()
-        checks.append(Check(f"key_{table}", "block", f"each row of a {table} file once", "report it: the parser numbers the rows", f"""
+        checks.append(
+            Check(
+                f"key_{table}",
+                "block",
+                f"each row of a {table} file once",
+                "report it: the parser numbers the rows",
+                f"""
             select '{table} ' || file_id || ':' || source_seq || ' ' || count(*) || ' times' as reason from {rows}
-            group by file_id, source_seq having count(*) > 1""", checked=f"select count(*) from {rows}"))
+            group by file_id, source_seq having count(*) > 1""",
+                checked=f"select count(*) from {rows}",
+            )
+        )
     return checks
-
-

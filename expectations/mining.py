@@ -27,8 +27,9 @@ def gate_mining(settings: Settings, process: object, ctx: RunContext) -> list[Ou
             raise SluiceError(f"{declared.name}: the candidate was not gated; gate it before it is mined")
         tables = mining_tables(db, declared.name)
     checks = with_severities(checks_of(declared, tables), declared)
-    outcomes, validation = evaluate(settings.warehouse_url, ctx, checks, asset=f"mining.{declared.name}",
-                                    suite=f"{declared.name}__mining")
+    outcomes, validation = evaluate(
+        settings.warehouse_url, ctx, checks, asset=f"mining.{declared.name}", suite=f"{declared.name}__mining"
+    )
     finish(settings, ctx, subject=declared.name, layer="mining", outcomes=outcomes, validation=validation)
     return outcomes
 
@@ -42,6 +43,10 @@ def mining_tables(db: psycopg.Connection, process: str) -> dict[str, MiningTable
                    where i.indrelid = pg_class.oid and i.indisprimary)
            from pg_class inner join pg_attribute on attrelid = pg_class.oid
            where relnamespace = 'mining'::regnamespace and relkind = 'r' and attnum > 0 and not attisdropped
-           group by pg_class.oid, relname order by relname""").fetchall()
-    return {name: MiningTable(name, dict(zip(columns, nullable, strict=True)), tuple(key or ()))
-            for name, columns, nullable, key in rows if exists(db, "candidate", f"{process}__mining_{name}")}
+           group by pg_class.oid, relname order by relname"""
+    ).fetchall()
+    return {
+        name: MiningTable(name, dict(zip(columns, nullable, strict=True)), tuple(key or ()))
+        for name, columns, nullable, key in rows
+        if exists(db, "candidate", f"{process}__mining_{name}")
+    }

@@ -1,4 +1,5 @@
-"""Putting another table in a table's place although views read it: they are taken down and made again in one transaction.
+"""Putting another table in a table's place although views read it: they are taken down and made again in one
+transaction.
 
 Needed only when a table's columns change; the exclusive lock lasts from here to the end of the transaction.
 """
@@ -47,18 +48,23 @@ def _dependents(db: psycopg.Connection, schema: str, table: str) -> list[_View]:
                from readers
                inner join pg_depend as depends on depends.refobjid = readers.relation
                    and depends.refclassid = 'pg_class'::regclass and depends.classid = 'pg_rewrite'::regclass
-               inner join pg_rewrite as rewrites on rewrites.oid = depends.objid and rewrites.ev_class <> readers.relation)
+               inner join pg_rewrite as rewrites on rewrites.oid = depends.objid and rewrites.ev_class <>
+                   readers.relation)
            select n.nspname::text, c.relname::text, pg_get_viewdef(c.oid), obj_description(c.oid, 'pg_class'),
-                  array(select distinct quote_ident(r.rolname) from aclexplode(c.relacl) as a inner join pg_roles as r on r.oid = a.grantee
+                  array(select distinct quote_ident(r.rolname) from aclexplode(c.relacl) as a inner join pg_roles as
+                      r on r.oid = a.grantee
                         where a.privilege_type = 'SELECT' and a.grantee <> c.relowner),
-                  array(select array[quote_ident(attname), d.description] from pg_attribute inner join pg_description as d
+                  array(select array[quote_ident(attname), d.description] from pg_attribute inner join
+                      pg_description as d
                         on d.objoid = c.oid and d.objsubid = attnum and d.classoid = 'pg_class'::regclass
                         where attrelid = c.oid and attnum > 0)
            from (select relation, max(depth) as depth from readers group by relation) as r
            inner join pg_class as c on c.oid = r.relation
            inner join pg_namespace as n on n.oid = c.relnamespace
            where r.depth > 0 and c.relkind = 'v'
-           order by r.depth, 1, 2""", (schema, table)).fetchall()
+           order by r.depth, 1, 2""",
+        (schema, table),
+    ).fetchall()
     return [_View(*row) for row in rows]
 
 

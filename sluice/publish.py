@@ -18,8 +18,23 @@ from sluice.runs import RunContext
 from sluice.settings import Settings
 from sluice.warehouse import connect
 
-_EVENTS = ("event_id", "case_id", "case_key", "event_seq", "activity", "activity_key", "occurred_at", "started_at", "lifecycle",
-           "resource", "source_system", "source_table", "source_key", "source_seq", "order_basis")
+_EVENTS = (
+    "event_id",
+    "case_id",
+    "case_key",
+    "event_seq",
+    "activity",
+    "activity_key",
+    "occurred_at",
+    "started_at",
+    "lifecycle",
+    "resource",
+    "source_system",
+    "source_table",
+    "source_key",
+    "source_seq",
+    "order_basis",
+)
 _CASES = ("case_id", "case_key", "started_at", "ended_at", "event_count", "variant_id", "is_open")
 _ACTIVITIES = ("activity_key", "activity", "rank", "category", "is_automated")
 
@@ -63,10 +78,16 @@ def _make_partitions(db: psycopg.Connection, process: str) -> None:
         db.execute("select pg_advisory_xact_lock(hashtext('sluice:partitions'))")
         if exists(db, "event_log", partition):  # another run made it meanwhile
             continue
-        db.execute(sql.SQL("create table {} (like {} including all)").format(
-            sql.Identifier("event_log", partition), sql.Identifier("event_log", table)))
-        db.execute(sql.SQL("alter table {} attach partition {} for values in ({})").format(
-            sql.Identifier("event_log", table), sql.Identifier("event_log", partition), sql.Literal(process)))
+        db.execute(
+            sql.SQL("create table {} (like {} including all)").format(
+                sql.Identifier("event_log", partition), sql.Identifier("event_log", table)
+            )
+        )
+        db.execute(
+            sql.SQL("alter table {} attach partition {} for values in ({})").format(
+                sql.Identifier("event_log", table), sql.Identifier("event_log", partition), sql.Literal(process)
+            )
+        )
 
 
 class _Publication:
@@ -107,130 +128,207 @@ class _Publication:
         if build is None:
             raise SluiceError(f"{who}: there are no candidate tables; build it first")
         if build.run_id != self.ctx.run_id:
-            raise SluiceError(f"{who} by run {self.ctx.run_id}: its candidate tables are of run {build.run_id}; "
-                              f"run the process again from its build")
-        layers = dict(self._execute(
-            """select layer, bool_and(is_success or severity <> 'block') from quality.check_results
-               where run_id = %(run_id)s and subject = %(process)s group by layer""").fetchall())
-        if not layers.get("candidate") or not layers.get("mining") or not exists(self.db, *self._candidate("quarantined")):
-            raise SluiceError(f"{who} by run {self.ctx.run_id}: the gate has not let both the candidate and its mining "
-                              f"results through; see quality.check_results")
+            raise SluiceError(
+                f"{who} by run {self.ctx.run_id}: its candidate tables are of run {build.run_id}; "
+                f"run the process again from its build"
+            )
+        layers = dict(
+            self._execute(
+                """select layer, bool_and(is_success or severity <> 'block') from quality.check_results
+               where run_id = %(run_id)s and subject = %(process)s group by layer"""
+            ).fetchall()
+        )
+        if (
+            not layers.get("candidate")
+            or not layers.get("mining")
+            or not exists(self.db, *self._candidate("quarantined"))
+        ):
+            raise SluiceError(
+                f"{who} by run {self.ctx.run_id}: the gate has not let both the candidate and its mining "
+                f"results through; see quality.check_results"
+            )
         return build
 
     def _collect_cases(self, build: Build) -> None:
         """Temporary tables: the touched cases, those of them that are published, and those that are to be."""
         everything = sql.SQL("true" if build.is_full_rebuild else "false")
-        self._execute("""create temporary table publish_touched on commit drop as
+        self._execute(
+            """create temporary table publish_touched on commit drop as
                          select case_id from {touched} union
                          select case_id from event_log.cases where process = %(process)s and {everything}""",
-                      touched=self._candidate("touched_cases"), everything=everything)
+            touched=self._candidate("touched_cases"),
+            everything=everything,
+        )
         self._execute("""create temporary table publish_known on commit drop as
                          select cases.case_id, cases.case_key from event_log.cases as cases
                          inner join publish_touched as touched on cases.case_id = touched.case_id
                          where cases.process = %(process)s""")
-        self._execute("""create temporary table publish_coming on commit drop as
+        self._execute(
+            """create temporary table publish_coming on commit drop as
                          select cases.case_id, cases.case_key from {cases} as cases
                          where not exists (select from {quarantined} as q where q.case_id = cases.case_id)""",
-                      cases=self._candidate("cases"), quarantined=self._candidate("quarantined"))
+            cases=self._candidate("cases"),
+            quarantined=self._candidate("quarantined"),
+        )
         for table in ("publish_touched", "publish_known", "publish_coming"):
             self._execute("analyze {table}", table=(table,))
 
-    def _sync(self, published: tuple[str, str], new: sql.Composable, *, scope: sql.Composable, columns: Sequence[str],
-              key: Sequence[str], stamp: str | None = None) -> None:
+    def _sync(
+        self,
+        published: tuple[str, str],
+        new: sql.Composable,
+        *,
+        scope: sql.Composable,
+        columns: Sequence[str],
+        key: Sequence[str],
+        stamp: str | None = None,
+    ) -> None:
         """Make the rows of `published` (as `old`) in `scope` those of the query `new`; equal rows are not rewritten.
 
         stamp: a column that is the transaction's time in rows that are written and is not compared.
         """
         same_key = sql.SQL(" and ").join(sql.SQL("old.{0} = new.{0}").format(sql.Identifier(name)) for name in key)
         rest = [name for name in columns if name not in key]
-        same = sql.SQL(" and (").join([same_key, sql.SQL("{}) is not distinct from ({})").format(
-            _list(rest, "old"), _list(rest, "new"))]) if rest else same_key
-        self._execute("delete from {published} as old where {scope} and not exists (select from ({new}) as new where {same})",
-                      published=published, scope=scope, new=new, same=same)
-        self._execute("""insert into {published} ({columns}{stamp}) select {values}{now} from ({new}) as new
+        same = (
+            sql.SQL(" and (").join(
+                [same_key, sql.SQL("{}) is not distinct from ({})").format(_list(rest, "old"), _list(rest, "new"))]
+            )
+            if rest
+            else same_key
+        )
+        self._execute(
+            "delete from {published} as old where {scope} and not exists (select from ({new}) as new where {same})",
+            published=published,
+            scope=scope,
+            new=new,
+            same=same,
+        )
+        self._execute(
+            """insert into {published} ({columns}{stamp}) select {values}{now} from ({new}) as new
                          where not exists (select from {published} as old where {scope} and {same_key})""",
-                      published=published, scope=scope, new=new, same_key=same_key, columns=_list(columns),
-                      values=_list(columns, "new"), stamp=sql.SQL(f", {stamp}" if stamp else ""),
-                      now=sql.SQL(", now()" if stamp else ""))
+            published=published,
+            scope=scope,
+            new=new,
+            same_key=same_key,
+            columns=_list(columns),
+            values=_list(columns, "new"),
+            stamp=sql.SQL(f", {stamp}" if stamp else ""),
+            now=sql.SQL(", now()" if stamp else ""),
+        )
 
     def _coming(self, table: str, columns: Iterable[str], *, with_process: bool = True) -> sql.Composed:
         """The rows of a candidate table that belong to cases that are to be published."""
         process = sql.SQL("{} as process, ").format(sql.Literal(self.process)) if with_process else sql.SQL("")
-        return sql.SQL("select {}{} from {} as c inner join publish_coming as coming on c.case_id = coming.case_id").format(
-            process, _list(columns, "c"), sql.Identifier(*self._candidate(table)))
+        return sql.SQL(
+            "select {}{} from {} as c inner join publish_coming as coming on c.case_id = coming.case_id"
+        ).format(process, _list(columns, "c"), sql.Identifier(*self._candidate(table)))
 
     @property
     def _known(self) -> sql.Composed:
         return sql.SQL("old.process = {} and old.case_key in (select case_key from publish_known)").format(
-            sql.Literal(self.process))
+            sql.Literal(self.process)
+        )
 
     @property
     def _own_rows(self) -> sql.Composed:
         return sql.SQL("old.process = {}").format(sql.Literal(self.process))
 
     def _replace_log(self) -> None:
-        self._sync(("event_log", "events"), self._coming("events", _EVENTS), scope=self._known, stamp="loaded_at",
-                   columns=("process", *_EVENTS), key=("process", "case_key", "event_seq"))
-        self._sync(("event_log", "cases"), self._coming("cases", _CASES), scope=self._known,
-                   columns=("process", *_CASES), key=("process", "case_key"))
+        self._sync(
+            ("event_log", "events"),
+            self._coming("events", _EVENTS),
+            scope=self._known,
+            stamp="loaded_at",
+            columns=("process", *_EVENTS),
+            key=("process", "case_key", "event_seq"),
+        )
+        self._sync(
+            ("event_log", "cases"),
+            self._coming("cases", _CASES),
+            scope=self._known,
+            columns=("process", *_CASES),
+            key=("process", "case_key"),
+        )
 
     def _replace_own(self, table: str, build: Build) -> None:
         """A table of the process's own, event_log.<process>_<table>, with the columns of its candidate."""
         candidate, name = self._candidate(table), f"{self.process}_{table}"
         columns, present = self._columns(candidate), self._columns(("event_log", name))
         if not {"case_id", "case_key"} <= {column for column, _ in columns}:
-            raise SluiceError(f"{self.process} cannot be published: expected a table candidate.{candidate[1]} with case_id "
-                              f"and case_key")
+            raise SluiceError(
+                f"{self.process} cannot be published: expected a table candidate.{candidate[1]} with case_id "
+                f"and case_key"
+            )
         target = name
         if columns != present:
             if present and not build.is_full_rebuild:
-                raise SluiceError(f"{self.process} cannot be published: the columns of event_log.{name} changed since the last "
-                                  f"run; run the process in full (mode full)")
+                raise SluiceError(
+                    f"{self.process} cannot be published: the columns of event_log.{name} changed since the last "
+                    f"run; run the process in full (mode full)"
+                )
             target = f"{name}__fresh" if present else name
             self._create_own(candidate, ("event_log", target), is_per_case=table == "attributes")
             if present:
                 self.swaps.append((target, name))
         else:
-            self._execute("""delete from {published} as old where exists
+            self._execute(
+                """delete from {published} as old where exists
                              (select from publish_touched as touched where touched.case_id = old.case_id)""",
-                          published=("event_log", target))
+                published=("event_log", target),
+            )
         names = [column for column, _ in columns]
-        self._execute("insert into {published} ({columns}) select {columns} from ({new}) as new", published=("event_log", target),
-                      columns=_list(names), new=self._coming(table, names, with_process=False))
+        self._execute(
+            "insert into {published} ({columns}) select {columns} from ({new}) as new",
+            published=("event_log", target),
+            columns=_list(names),
+            new=self._coming(table, names, with_process=False),
+        )
 
     def _create_own(self, candidate: tuple[str, str], published: tuple[str, str], *, is_per_case: bool) -> None:
-        self._execute("create table {published} (like {candidate} including comments)", published=published,
-                      candidate=candidate)
-        self._execute("alter table {published} add primary key (case_key)" if is_per_case
-                      else "create index on {published} (case_key)", published=published)
+        self._execute(
+            "create table {published} (like {candidate} including comments)", published=published, candidate=candidate
+        )
+        self._execute(
+            "alter table {published} add primary key (case_key)"
+            if is_per_case
+            else "create index on {published} (case_key)",
+            published=published,
+        )
         self._execute("create index on {published} (case_id)", published=published)
 
     def _columns(self, table: tuple[str, str]) -> list[tuple[str, str]]:
         return self.db.execute(
             """select attname::text, format_type(atttypid, atttypmod) from pg_attribute
                where attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text)) and attnum > 0 and not attisdropped
-               order by attnum""", table).fetchall()
+               order by attnum""",
+            table,
+        ).fetchall()
 
     def _replace_case_rows(self) -> None:
         """Those of quarantined cases too: a changed row must find its case."""
         columns = ("process", "source_table", "source_key", "case_id")
         new = sql.SQL("select distinct {} as process, source_table, source_key, case_id from {}").format(
-            sql.Literal(self.process), sql.Identifier(*self._candidate("case_rows")))
+            sql.Literal(self.process), sql.Identifier(*self._candidate("case_rows"))
+        )
         scope = sql.SQL("{} and old.case_id in (select case_id from publish_touched)").format(self._own_rows)
         self._sync(("ops", "case_rows"), new, scope=scope, columns=columns, key=columns)
 
     def _replace_quarantine(self) -> None:
-        self._execute("""delete from quality.quarantined_cases as old
+        self._execute(
+            """delete from quality.quarantined_cases as old
                          where old.process = %(process)s
                            and (old.case_id in (select case_id from publish_touched))
                            and not exists (select from {candidate} as new
                                            where new.case_id = old.case_id and new.check_name = old.check_name)""",
-                      candidate=self._candidate("quarantined"))
-        self._execute("""insert into quality.quarantined_cases as old (process, case_id, check_name, reason, run_id)
+            candidate=self._candidate("quarantined"),
+        )
+        self._execute(
+            """insert into quality.quarantined_cases as old (process, case_id, check_name, reason, run_id)
                          select %(process)s, case_id, check_name, reason, %(run_id)s from {candidate}
                          on conflict (process, case_id, check_name)
                          do update set reason = excluded.reason, run_id = excluded.run_id""",
-                      candidate=self._candidate("quarantined"))
+            candidate=self._candidate("quarantined"),
+        )
 
     def _replace_mining(self) -> None:
         """Every table of schema mining: the process's rows become those of candidate.<process>__mining_<table>."""
@@ -238,11 +336,14 @@ class _Publication:
             """select relname::text, (select array_agg(attname::text order by attnum) from pg_attribute
                                       where attrelid = c.oid and attnum = any(i.indkey))
                from pg_class as c inner join pg_index as i on i.indrelid = c.oid and i.indisprimary
-               where c.relnamespace = 'mining'::regnamespace and c.relkind = 'r' order by relname""").fetchall()
+               where c.relnamespace = 'mining'::regnamespace and c.relkind = 'r' order by relname"""
+        ).fetchall()
         for table, key in tables:
             candidate = self._candidate(f"mining_{table}")
             if not exists(self.db, *candidate):
-                self._execute("delete from {published} as old where {own}", published=("mining", table), own=self._own_rows)
+                self._execute(
+                    "delete from {published} as old where {own}", published=("mining", table), own=self._own_rows
+                )
                 continue
             columns = [name for name, _ in self._columns(("mining", table))]
             new = sql.SQL("select {} from {}").format(_list(columns), sql.Identifier(*candidate))
@@ -258,46 +359,79 @@ class _Publication:
             where {declared}
                or not exists (select from {events} as e inner join {quarantined} as q on e.case_id = q.case_id
                               where e.activity_key = a.activity_key)
-               or exists (select from event_log.events as e where e.process = {process} and e.activity_key = a.activity_key)
-            """).format(process=sql.Literal(self.process), columns=_list(_ACTIVITIES, "a"), declared=declared,
-                        activities=sql.Identifier(*self._candidate("activities")),
-                        events=sql.Identifier(*self._candidate("events")),
-                        quarantined=sql.Identifier(*self._candidate("quarantined")))
-        self._sync(("event_log", "activities"), new, scope=self._own_rows, columns=("process", *_ACTIVITIES),
-                   key=("process", "activity_key"))
+               or exists (select from event_log.events as e where e.process = {process} and e.activity_key =
+                   a.activity_key)
+            """).format(
+            process=sql.Literal(self.process),
+            columns=_list(_ACTIVITIES, "a"),
+            declared=declared,
+            activities=sql.Identifier(*self._candidate("activities")),
+            events=sql.Identifier(*self._candidate("events")),
+            quarantined=sql.Identifier(*self._candidate("quarantined")),
+        )
+        self._sync(
+            ("event_log", "activities"),
+            new,
+            scope=self._own_rows,
+            columns=("process", *_ACTIVITIES),
+            key=("process", "activity_key"),
+        )
 
     def _count_ties(self) -> None:
         """Over the whole log: events whose place the first element of the declared order does not decide."""
-        new = sql.SQL("""select process, order_basis, count(*) as tied_event_count, count(distinct case_key) as tied_case_count
-                         from event_log.events where process = {} and order_basis <> {} group by process, order_basis""").format(
-            sql.Literal(self.process), sql.Literal(self.declared.order[0]))
-        self._sync(("event_log", "order_ties"), new, scope=self._own_rows, key=("process", "order_basis"),
-                   columns=("process", "order_basis", "tied_event_count", "tied_case_count"))
+        new = sql.SQL("""select process, order_basis, count(*) as tied_event_count, count(distinct case_key) as
+                tied_case_count
+                         from event_log.events where process = {} and order_basis <> {} group by process,
+                             order_basis""").format(sql.Literal(self.process), sql.Literal(self.declared.order[0]))
+        self._sync(
+            ("event_log", "order_ties"),
+            new,
+            scope=self._own_rows,
+            key=("process", "order_basis"),
+            columns=("process", "order_basis", "tied_event_count", "tied_case_count"),
+        )
 
     def _set_state(self, build: Build) -> None:
         d = self.declared
         self.db.execute(
-            """insert into event_log.processes (process, title, kind, order_declared, is_case_level_public, k_anonymity, as_of,
+            """insert into event_log.processes (process, title, kind, order_declared, is_case_level_public,
+                    k_anonymity, as_of,
                                                 run_id, loaded_at)
                values (%s, %s, %s, %s, %s, %s, %s, %s, now())
-               on conflict (process) do update set (title, kind, order_declared, is_case_level_public, k_anonymity, as_of,
+               on conflict (process) do update set (title, kind, order_declared, is_case_level_public, k_anonymity,
+                   as_of,
                    run_id, loaded_at) = (excluded.title, excluded.kind, excluded.order_declared,
-                   excluded.is_case_level_public, excluded.k_anonymity, excluded.as_of, excluded.run_id, excluded.loaded_at)""",
-            (d.name, d.title, "imported" if d.is_imported else "declared", ", ".join(d.order), d.is_case_level_public,
-             d.k_anonymity, build.as_of, self.ctx.run_id))
+                   excluded.is_case_level_public, excluded.k_anonymity, excluded.as_of, excluded.run_id,
+                       excluded.loaded_at)""",
+            (
+                d.name,
+                d.title,
+                "imported" if d.is_imported else "declared",
+                ", ".join(d.order),
+                d.is_case_level_public,
+                d.k_anonymity,
+                build.as_of,
+                self.ctx.run_id,
+            ),
+        )
         self.db.execute(
             """insert into ops.process_state (process, gated_version, fingerprint, as_of, run_id, published_at)
                values (%s, %s, %s, %s, %s, clock_timestamp())
                on conflict (process) do update set (gated_version, fingerprint, as_of, run_id, published_at) =
-                   (excluded.gated_version, excluded.fingerprint, excluded.as_of, excluded.run_id, excluded.published_at)""",
-            (d.name, build.upto_version, build.fingerprint, build.as_of, self.ctx.run_id))
+                   (excluded.gated_version, excluded.fingerprint, excluded.as_of, excluded.run_id,
+                       excluded.published_at)""",
+            (d.name, build.upto_version, build.fingerprint, build.as_of, self.ctx.run_id),
+        )
 
     def _counts(self, build: Build) -> Published:
-        row = self._execute("""select (select count(*) from publish_touched), (select count(*) from publish_coming),
+        row = self._execute(
+            """select (select count(*) from publish_touched), (select count(*) from publish_coming),
                                       (select count(distinct case_id) from {quarantined}),
                                       (select coalesce(sum(event_count), 0) from {cases} as cases
                                        inner join publish_coming as coming on cases.case_key = coming.case_key)""",
-                            quarantined=self._candidate("quarantined"), cases=self._candidate("cases")).fetchone()
+            quarantined=self._candidate("quarantined"),
+            cases=self._candidate("cases"),
+        ).fetchone()
         return Published(*(int(value) for value in row), is_full=build.is_full_rebuild)
 
 

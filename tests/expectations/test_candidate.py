@@ -14,7 +14,10 @@ from sluice.errors import BadInput, Blocked
 from sluice.publish import publish
 from tests.expectations.candidates import AS_OF, START, Candidate, mine, process, published, run
 
-CLEAN = {"A": ["order", "approve", "pay"], "B": ["order", ("pay", START + timedelta(hours=9), START + timedelta(hours=8))]}
+CLEAN = {
+    "A": ["order", "approve", "pay"],
+    "B": ["order", ("pay", START + timedelta(hours=9), START + timedelta(hours=8))],
+}
 
 
 def gate(settings, cases=CLEAN, *, change=None, declared=None, number=1, **changes):
@@ -46,17 +49,22 @@ def test_clean_data_passes_every_check(settings):
 
 def test_every_check_has_its_name_in_the_list_that_a_process_may_refer_to():
     declared = declaration_of(process(checks={"case_document": "orders"}))
-    names = {check.name for check in checks_of(declared, AS_OF, attributes=(), has_seed=True)} | {volume(declared, "r").name, "quarantined_share"}
+    names = {check.name for check in checks_of(declared, AS_OF, attributes=(), has_seed=True)} | {
+        volume(declared, "r").name,
+        "quarantined_share",
+    }
     assert names == set(CANDIDATE_CHECKS)
 
 
 BLOCKING = {
     "required_columns": "update candidate.demo__events set case_id = null where case_id = 'A' and event_seq = 2",
-    "event_id_unique": "update candidate.demo__events set event_id = (select min(event_id::text)::uuid from candidate.demo__events)",
+    "event_id_unique": "update candidate.demo__events set event_id = "
+    "(select min(event_id::text)::uuid from candidate.demo__events)",
     "event_seq_contiguous": "update candidate.demo__events set event_seq = 7 where case_id = 'A' and event_seq = 3",
     "case_key_unique": "update candidate.demo__cases set case_key = 1",
     "cases_match_events": "delete from candidate.demo__events where case_id = 'A' and event_seq = 3",
-    "attributes_match_cases": "insert into candidate.demo__attributes select * from candidate.demo__attributes where case_id = 'A'",
+    "attributes_match_cases": "insert into candidate.demo__attributes "
+    "select * from candidate.demo__attributes where case_id = 'A'",
     "cases_touched": "delete from candidate.demo__touched_cases where case_id = 'B'",
     "resource_is_pseudonym": "update candidate.demo__events set resource = 'mitchell.admin' where case_id = 'B'",
     "activity_known": "delete from candidate.demo__activities where activity = 'approve'",
@@ -68,19 +76,32 @@ def test_structural_defect_blocks_and_says_so_in_one_line(settings, check):
     with pytest.raises(Blocked, match="demo is blocked at the candidate gate") as stopped:
         gate(settings, change=BLOCKING[check])
     assert "\n" not in str(stopped.value)
-    found = rows(settings, f"select is_success, unexpected_count > 0, message from quality.check_results where check_name = '{check}'")
+    found = rows(
+        settings,
+        f"select is_success, unexpected_count > 0, message from quality.check_results where check_name = '{check}'",
+    )
     assert found[0][:2] == (False, True)
     assert "expected" in found[0][2] and "found" in found[0][2] and "\n" not in found[0][2]
 
 
-@pytest.mark.parametrize("change, check", [
-    ("delete from candidate.demo__attributes where case_id = 'A'", "attributes_match_cases"),
-    ("delete from candidate.demo__cases where case_id = 'A'", "cases_match_events"),
-    ("insert into candidate.demo__cases select case_id, 5, started_at, ended_at, event_count, variant_id, is_open "
-     "from candidate.demo__cases where case_id = 'A'", "case_key_unique"),
-    ("update candidate.demo__events set event_seq = 2 where case_id = 'A' and event_seq = 3", "event_seq_contiguous"),
-    ("update candidate.demo__events set event_seq = event_seq - 1 where case_id = 'A'", "event_seq_contiguous"),
-])
+@pytest.mark.parametrize(
+    "change, check",
+    [
+        ("delete from candidate.demo__attributes where case_id = 'A'", "attributes_match_cases"),
+        ("delete from candidate.demo__cases where case_id = 'A'", "cases_match_events"),
+        (
+            "insert into candidate.demo__cases "
+            "select case_id, 5, started_at, ended_at, event_count, variant_id, is_open "
+            "from candidate.demo__cases where case_id = 'A'",
+            "case_key_unique",
+        ),
+        (
+            "update candidate.demo__events set event_seq = 2 where case_id = 'A' and event_seq = 3",
+            "event_seq_contiguous",
+        ),
+        ("update candidate.demo__events set event_seq = event_seq - 1 where case_id = 'A'", "event_seq_contiguous"),
+    ],
+)
 def test_other_forms_of_structural_defects_block_too(settings, change, check):
     with pytest.raises(Blocked):
         gate(settings, change=change)
@@ -95,10 +116,18 @@ def test_missing_table_or_column_blocks_with_its_name(settings):
 
 
 QUARANTINING = {
-    "not_in_future": ({"F": ["order", ("pay", AS_OF + timedelta(days=1, seconds=1))]}, "pay (orders F:2) at 2025-03-03 00:00 UTC"),
-    "not_before_earliest": ({"F": [("order", datetime(1948, 5, 1, tzinfo=UTC)), "pay"]}, "order (orders F:1) at 1948-05-01 00:00 UTC"),
-    "end_not_before_start": ({"F": ["order", ("pay", START + timedelta(hours=5), START + timedelta(hours=6))]},
-                             "pay (orders F:2) ends 2025-01-01 13:00 UTC, before its start 2025-01-01 14:00 UTC"),
+    "not_in_future": (
+        {"F": ["order", ("pay", AS_OF + timedelta(days=1, seconds=1))]},
+        "pay (orders F:2) at 2025-03-03 00:00 UTC",
+    ),
+    "not_before_earliest": (
+        {"F": [("order", datetime(1948, 5, 1, tzinfo=UTC)), "pay"]},
+        "order (orders F:1) at 1948-05-01 00:00 UTC",
+    ),
+    "end_not_before_start": (
+        {"F": ["order", ("pay", START + timedelta(hours=5), START + timedelta(hours=6))]},
+        "pay (orders F:2) ends 2025-01-01 13:00 UTC, before its start 2025-01-01 14:00 UTC",
+    ),
 }
 
 
@@ -107,14 +136,19 @@ def test_case_with_impossible_times_is_quarantined_with_its_reason(settings, che
     bad, reason = QUARANTINING[check]
     outcomes = gate(settings, {**CLEAN, **bad})
     assert not outcomes[check].is_success and reason in outcomes[check].message
-    assert rows(settings, f"select case_id, reason from candidate.demo__quarantined where check_name = '{check}'") == [("F", reason)]
+    assert rows(settings, f"select case_id, reason from candidate.demo__quarantined where check_name = '{check}'") == [
+        ("F", reason)
+    ]
     assert {case for case, _ in quarantined(settings)} == {"F"}
 
 
 def test_start_in_the_future_and_case_that_ends_before_it_starts_are_quarantined(settings):
     gate(settings, {**CLEAN, "F": [("pay", START, AS_OF + timedelta(days=3))]})
     assert ("F", "not_in_future") in quarantined(settings)
-    gate(settings, change="update candidate.demo__cases set ended_at = started_at - interval '1 second' where case_id = 'A'")
+    gate(
+        settings,
+        change="update candidate.demo__cases set ended_at = started_at - interval '1 second' where case_id = 'A'",
+    )
     assert quarantined(settings) == [("A", "duration_not_negative")]
 
 
@@ -134,9 +168,11 @@ def test_horizon_is_that_of_the_build_which_never_goes_back(settings):
 
 def test_declared_pairs_of_attributes_must_not_be_reversed(settings):
     declared = process(checks={"ends_after": [["ordered_at", "received_at"]]})
-    columns = ("alter table candidate.demo__attributes add column ordered_at timestamptz default '2025-01-02', "
-               "add column received_at timestamptz default '2025-01-03'; "
-               "update candidate.demo__attributes set received_at = '2025-01-01' where case_id = 'B'")
+    columns = (
+        "alter table candidate.demo__attributes add column ordered_at timestamptz default '2025-01-02', "
+        "add column received_at timestamptz default '2025-01-03'; "
+        "update candidate.demo__attributes set received_at = '2025-01-01' where case_id = 'B'"
+    )
     outcomes = gate(settings, declared=declared, change=columns)
     assert "received_at 2025-01-01" in outcomes["end_not_before_start"].message
     assert quarantined(settings) == [("B", "end_not_before_start")]
@@ -145,11 +181,17 @@ def test_declared_pairs_of_attributes_must_not_be_reversed(settings):
 
 
 def test_case_id_of_two_documents_is_ambiguous(settings):
-    two = "insert into candidate.demo__case_rows values ('invoices', '1', 'A'), ('invoices', '2', 'A'), ('invoices', '3', 'B')"
+    two = (
+        "insert into candidate.demo__case_rows "
+        "values ('invoices', '1', 'A'), ('invoices', '2', 'A'), ('invoices', '3', 'B')"
+    )
     gate(settings, change=two, declared=process(checks={"case_document": "invoices"}))
     assert quarantined(settings) == [("A", "case_id_unambiguous")]
-    gate(settings, change="alter table candidate.demo__attributes add column is_case_ambiguous boolean; "
-                          "update candidate.demo__attributes set is_case_ambiguous = case_id = 'B'")
+    gate(
+        settings,
+        change="alter table candidate.demo__attributes add column is_case_ambiguous boolean; "
+        "update candidate.demo__attributes set is_case_ambiguous = case_id = 'B'",
+    )
     assert quarantined(settings) == [("B", "case_id_unambiguous")]
 
 
@@ -160,7 +202,12 @@ def test_undeclared_activity_warns_or_quarantines_as_declared(settings):
     declared = process(activities="demo__declared_activities")
     assert not gate(settings, declared=declared)["activity_declared"].is_success
     assert quarantined(settings) == []
-    gate(settings, declared=process(activities="demo__declared_activities", checks={"severity": {"activity_declared": "quarantine"}}))
+    gate(
+        settings,
+        declared=process(
+            activities="demo__declared_activities", checks={"severity": {"activity_declared": "quarantine"}}
+        ),
+    )
     assert quarantined(settings) == [("A", "activity_declared")]
 
 
@@ -176,15 +223,18 @@ def test_severity_is_the_process_s_to_declare(settings, severity):
         assert quarantined(settings) == []
 
 
-@pytest.mark.parametrize("checks, told", [
-    ({"severity": {"no_such": "warn"}}, "there is no check 'no_such'"),
-    ({"severity": {"volume": "shout"}}, "found 'shout'"),
-    ({"severity": {"volume": "quarantine"}}, "does not name cases"),
-    ({"earliest": "soon"}, "expected a date"),
-    ({"ends_after": ["a", "b"]}, "pairs of attribute columns"),
-    ({"max_quarantined_share": "many"}, "expected a number"),
-    ({"nonsense": 1}, "unknown key 'nonsense'"),
-])
+@pytest.mark.parametrize(
+    "checks, told",
+    [
+        ({"severity": {"no_such": "warn"}}, "there is no check 'no_such'"),
+        ({"severity": {"volume": "shout"}}, "found 'shout'"),
+        ({"severity": {"volume": "quarantine"}}, "does not name cases"),
+        ({"earliest": "soon"}, "expected a date"),
+        ({"ends_after": ["a", "b"]}, "pairs of attribute columns"),
+        ({"max_quarantined_share": "many"}, "expected a number"),
+        ({"nonsense": 1}, "unknown key 'nonsense'"),
+    ],
+)
 def test_declaration_that_cannot_be_used_is_refused_with_its_place(settings, checks, told):
     with pytest.raises(BadInput, match=told) as refused:
         gate(settings, declared=process(checks=checks))
@@ -205,7 +255,11 @@ def test_too_many_quarantined_cases_block(settings):
 
 def test_imported_log_warns_of_times_but_is_held_to_the_structure(settings):
     imported = process(kind="imported")
-    outcomes = gate(settings, {"F": [("order", datetime(1948, 1, 1, tzinfo=UTC)), ("pay", AS_OF + timedelta(days=9))]}, declared=imported)
+    outcomes = gate(
+        settings,
+        {"F": [("order", datetime(1948, 1, 1, tzinfo=UTC)), ("pay", AS_OF + timedelta(days=9))]},
+        declared=imported,
+    )
     assert not outcomes["not_before_earliest"].is_success and not outcomes["not_in_future"].is_success
     assert quarantined(settings) == []
     with pytest.raises(Blocked, match="required_columns"):
@@ -221,7 +275,9 @@ def test_unusual_volume_warns_after_four_nights_and_never_blocks(settings):
 
 
 def test_message_names_three_cases_and_counts_the_rest(settings):
-    bad = {f"F{number}": [("order", AS_OF + timedelta(days=9)), ("pay", AS_OF + timedelta(days=9))] for number in range(5)}
+    bad = {
+        f"F{number}": [("order", AS_OF + timedelta(days=9)), ("pay", AS_OF + timedelta(days=9))] for number in range(5)
+    }
     message = gate(settings, bad)["not_in_future"].message
     assert "10 bad rows in 5 cases (F0: order" in message and "F2: " in message and "F3" not in message
     assert message.endswith("repair the time in the source; the cases come back by themselves")
@@ -248,7 +304,10 @@ def test_blocked_run_leaves_what_was_published_and_the_repaired_one_goes_through
         ctx = run(number)
         gate(settings, cases, number=number, change=change)
         with psycopg.connect(url) as db:
-            db.execute("insert into quality.check_results select %s, 'demo', 'mining', 'all', 'block', true, 0, 0, '', now() ", (ctx.run_id,))
+            db.execute(
+                "insert into quality.check_results select %s, 'demo', 'mining', 'all', 'block', true, 0, 0, '', now() ",
+                (ctx.run_id,),
+            )
         mine(url, ctx)
         publish(settings, process(), ctx)
 

@@ -31,16 +31,20 @@ def shop(settings, tmp_path, monkeypatch):
     with psycopg.connect(settings.warehouse_url) as db:
         db.execute("""
             create schema raw_shop; create schema landing_shop;
-            create table raw_shop.orders (id int primary key, amount int, changed_at timestamptz, _version bigint, _is_deleted boolean default false);
+            create table raw_shop.orders (id int primary key, amount int, changed_at timestamptz, _version bigint,
+                _is_deleted boolean default false);
             create table raw_shop.links (order_id int, bill_id int, _version bigint, _is_deleted boolean default false);
             create unlogged table landing_shop.orders (id int, amount int, changed_at timestamptz);
             create unlogged table landing_shop.links (order_id int, bill_id int);
             insert into landing_shop.orders select n, n, now() from generate_series(1, 10) as n;
             insert into landing_shop.links select n, n % 2 from generate_series(1, 4) as n;
-            create table landing_shop._tables (table_name text primary key, read_kind text, row_count bigint, key_count bigint,
+            create table landing_shop._tables (table_name text primary key, read_kind text, row_count bigint,
+                key_count bigint,
                 key_is_unique boolean, watermark text, source_columns text[], seconds double precision);
-            insert into landing_shop._tables values ('orders', 'since', 10, 10, true, null, '{}', 0), ('links', 'whole', 4, null, true, null, '{}', 0);
-            insert into ops.loads (run_id, system, mode, state, read_count) values ('now', 'shop', 'night', 'copied', 14)""")
+            insert into landing_shop._tables values ('orders', 'since', 10, 10, true, null, '{}', 0), ('links',
+                'whole', 4, null, true, null, '{}', 0);
+            insert into ops.loads (run_id, system, mode, state, read_count) values ('now', 'shop', 'night',
+                'copied', 14)""")
 
     def gate(change=None):
         with psycopg.connect(settings.warehouse_url) as db:
@@ -60,16 +64,23 @@ def rows(settings, query):
 def test_whole_landing_passes(shop, settings):
     assert [name for name, one in shop().items() if not one.is_success] == []
     assert rows(settings, "select check_name, layer, checked_count from quality.check_results order by 1") == [
-        ("key_links", "landing", 4), ("key_orders", "landing", 10), ("not_emptied", "landing", 2),
-        ("not_shrunk", "landing", 2), ("volume", "landing", 14)]
+        ("key_links", "landing", 4),
+        ("key_orders", "landing", 10),
+        ("not_emptied", "landing", 2),
+        ("not_shrunk", "landing", 2),
+        ("volume", "landing", 14),
+    ]
 
 
-@pytest.mark.parametrize("change, told", [
-    ("update landing_shop.orders set id = null where id < 3", "orders: 2 rows without a key"),
-    ("insert into landing_shop.orders values (7, 0, now())", r"orders \(7\) 2 times"),
-    ("insert into landing_shop.links values (3, 1)", r"links \(3, 1\) 2 times"),
-    ("update landing_shop.links set bill_id = null where order_id = 2", "links: 1 rows without a key"),
-])
+@pytest.mark.parametrize(
+    "change, told",
+    [
+        ("update landing_shop.orders set id = null where id < 3", "orders: 2 rows without a key"),
+        ("insert into landing_shop.orders values (7, 0, now())", r"orders \(7\) 2 times"),
+        ("insert into landing_shop.links values (3, 1)", r"links \(3, 1\) 2 times"),
+        ("update landing_shop.links set bill_id = null where order_id = 2", "links: 1 rows without a key"),
+    ],
+)
 def test_null_or_duplicate_key_blocks_the_load(shop, settings, change, told):
     with pytest.raises(Blocked, match=told) as stopped:
         shop(change)
@@ -78,8 +89,11 @@ def test_null_or_duplicate_key_blocks_the_load(shop, settings, change, told):
 
 
 def test_table_that_became_empty_or_lost_most_of_its_rows_warns(shop):
-    outcomes = shop("insert into raw_shop.links values (1, 1); update landing_shop._tables set row_count = 0 where table_name = 'links';"
-                    "insert into raw_shop.orders (id) select n from generate_series(1, 200) as n")
+    outcomes = shop(
+        "insert into raw_shop.links values (1, 1); "
+        "update landing_shop._tables set row_count = 0 where table_name = 'links';"
+        "insert into raw_shop.orders (id) select n from generate_series(1, 200) as n"
+    )
     assert "links is empty in the source and had 1 rows" in outcomes["not_emptied"].message
     assert "orders has 10 rows in the source and had 200" in outcomes["not_shrunk"].message
     assert outcomes["not_emptied"].check.severity == outcomes["not_shrunk"].check.severity == "warn"
@@ -92,7 +106,8 @@ def test_table_that_was_always_empty_is_no_news(shop):
 def test_volume_is_compared_with_earlier_nights_alone(shop):
     earlier = """insert into ops.loads (run_id, system, mode, state, read_count)
                  select 'n' || n, 'shop', {mode}, 'landed', 1000 from generate_series(1, 5) as n;
-                 insert into ops.loads (run_id, system, mode, state, read_count) values ('now', 'shop', 'night', 'copied', 14)"""
+                 insert into ops.loads (run_id, system, mode, state, read_count) values ('now', 'shop', 'night',
+                     'copied', 14)"""
     assert shop(earlier.format(mode="'full'"))["volume"].is_success
     outcome = shop(earlier.format(mode="'night'"))["volume"]
     assert not outcome.is_success and "14 rows, usually 1000" in outcome.message
@@ -101,20 +116,27 @@ def test_volume_is_compared_with_earlier_nights_alone(shop):
 @pytest.fixture
 def drop(settings):
     """Landed agent files; returns a function that takes (state, is_new) of each file and gates them."""
+
     def gate(files, bad_rows=0):
         with psycopg.connect(settings.warehouse_url) as db:
             db.execute("""
                 create schema landing_agent;
                 create table landing_agent.rpa_logger (file_id text, source_seq bigint);
                 insert into landing_agent.rpa_logger values ('f0', 1), ('f0', 2);
-                create table landing_agent._quarantined_rows (format text, file_id text, line bigint, check_name text, reason text);
-                create table landing_agent._files (file_id text, format text, state text, row_count bigint, reason text, is_new boolean);
+                create table landing_agent._quarantined_rows (format text, file_id text, line bigint, check_name
+                    text, reason text);
+                create table landing_agent._files (file_id text, format text, state text, row_count bigint, reason
+                    text, is_new boolean);
                 insert into ops.loads (run_id, system, mode, state) values ('now', 'agent', 'night', 'copied')""")
             with db.cursor() as cursor:
-                cursor.executemany("insert into landing_agent._files values (%s, 'rpa_logger', %s, 5, 'cut in half', %s)",
-                                   [(f"f{number}", state, is_new) for number, (state, is_new) in enumerate(files)])
-                cursor.executemany("insert into landing_agent._quarantined_rows values ('rpa_logger', 'f0', %s, 'bad_time', 'x')",
-                                   [(line,) for line in range(bad_rows)])
+                cursor.executemany(
+                    "insert into landing_agent._files values (%s, 'rpa_logger', %s, 5, 'cut in half', %s)",
+                    [(f"f{number}", state, is_new) for number, (state, is_new) in enumerate(files)],
+                )
+                cursor.executemany(
+                    "insert into landing_agent._quarantined_rows values ('rpa_logger', 'f0', %s, 'bad_time', 'x')",
+                    [(line,) for line in range(bad_rows)],
+                )
         return {one.check.name: one for one in gate_landing(settings, "agent", 1, CTX)}
 
     return gate
