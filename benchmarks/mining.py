@@ -1,4 +1,6 @@
-"""Times mining on a made-up log: `python benchmarks/mining.py [events]` prints seconds per result, the frame being in memory."""
+"""Times mining on a made-up log: `python benchmarks/mining.py [events]` prints seconds per result, the frame being
+in memory.
+"""
 
 import sys
 import time
@@ -20,16 +22,18 @@ def made_up_log(event_count: int, *, activity_count: int = 25, seed: int = 1) ->
     """Cases of ten events each, activities by a skewed chance, gaps of seconds to weeks; sorted."""
     chance = np.random.default_rng(seed)
     count = event_count // EVENTS_PER_CASE * EVENTS_PER_CASE
-    cases = np.sort(chance.integers(-2**62, 2**62, count // EVENTS_PER_CASE))
+    cases = np.sort(chance.integers(-(2**62), 2**62, count // EVENTS_PER_CASE))
     gaps = (chance.lognormal(9, 3, count) * 1_000_000).astype(np.int64)
-    return pl.DataFrame({
-        "case_key": np.repeat(cases, EVENTS_PER_CASE),
-        "event_seq": np.tile(np.arange(1, EVENTS_PER_CASE + 1, dtype=np.int32), count // EVENTS_PER_CASE),
-        "activity_key": np.minimum(chance.geometric(0.2, count), activity_count).astype(np.int32),
-        "occurred_us": gaps.reshape(-1, EVENTS_PER_CASE).cumsum(axis=1).ravel(),
-        "started_us": pl.Series([None] * count, dtype=pl.Int64),
-        "resource_key": chance.integers(1, 500, count),
-    })
+    return pl.DataFrame(
+        {
+            "case_key": np.repeat(cases, EVENTS_PER_CASE),
+            "event_seq": np.tile(np.arange(1, EVENTS_PER_CASE + 1, dtype=np.int32), count // EVENTS_PER_CASE),
+            "activity_key": np.minimum(chance.geometric(0.2, count), activity_count).astype(np.int32),
+            "occurred_us": gaps.reshape(-1, EVENTS_PER_CASE).cumsum(axis=1).ravel(),
+            "started_us": pl.Series([None] * count, dtype=pl.Int64),
+            "resource_key": chance.integers(1, 500, count),
+        }
+    )
 
 
 def main() -> None:

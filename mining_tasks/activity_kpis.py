@@ -36,15 +36,30 @@ def measure_activities(events: IntoFrame, *, cases: nw.DataFrame | None = None) 
         ends = cases.group_by(nw.col(column).alias("activity_key")).agg(nw.len().alias(name))
         if ends.implementation != result.implementation:
             ends = nw.from_dict(ends.to_dict(as_series=False), backend=result.implementation)
-        result = result.join(ends.with_columns(nw.col("activity_key").cast(result.schema["activity_key"])),
-                             on="activity_key", how="left")
-    filled = [nw.col(name).fill_null(0).cast(nw.Int64())
-              for name in ("case_count", "resource_count", "service_count", "start_count", "end_count")]
+        result = result.join(
+            ends.with_columns(nw.col("activity_key").cast(result.schema["activity_key"])), on="activity_key", how="left"
+        )
+    filled = [
+        nw.col(name).fill_null(0).cast(nw.Int64())
+        for name in ("case_count", "resource_count", "service_count", "start_count", "end_count")
+    ]
     result = result.with_columns(*filled).with_columns(case_share=ratio("case_count", len(cases)))
     return result.select(
-        "activity_key", "event_count", "case_count", "case_share", "start_count", "end_count", "first_us", "last_us",
-        "mean_wait_seconds", "median_wait_seconds", "p90_wait_seconds", "service_count", "mean_service_seconds",
-        "median_service_seconds", "resource_count",
+        "activity_key",
+        "event_count",
+        "case_count",
+        "case_share",
+        "start_count",
+        "end_count",
+        "first_us",
+        "last_us",
+        "mean_wait_seconds",
+        "median_wait_seconds",
+        "p90_wait_seconds",
+        "service_count",
+        "mean_service_seconds",
+        "median_service_seconds",
+        "resource_count",
     ).sort("activity_key")
 
 
@@ -63,9 +78,11 @@ def _waits(events: IntoFrame) -> Frame:
 
 
 def _services(frame: Frame) -> Frame:
-    lasting = frame.filter(~nw.col("started_us").is_null()).with_columns(
-        _us=nw.col("occurred_us") - nw.col("started_us")
-    ).with_columns(duration_us=nw.when(nw.col("_us") > 0).then(nw.col("_us")).otherwise(0))
+    lasting = (
+        frame.filter(~nw.col("started_us").is_null())
+        .with_columns(_us=nw.col("occurred_us") - nw.col("started_us"))
+        .with_columns(duration_us=nw.when(nw.col("_us") > 0).then(nw.col("_us")).otherwise(0))
+    )
     return summarise_durations(lasting, by=["activity_key"], quantiles={"median_seconds": MEDIAN}).select(
         "activity_key",
         nw.col("duration_count").alias("service_count"),

@@ -8,9 +8,20 @@ from mining_tasks.durations import seconds
 from mining_tasks.frames import collected, events_of
 
 COLUMNS = (
-    "case_key", "started_us", "ended_us", "duration_us", "throughput_seconds", "event_count", "activity_count",
-    "rework_count", "self_loop_count", "start_activity_key", "end_activity_key", "longest_wait_seconds",
-    "longest_wait_source_activity_key", "longest_wait_target_activity_key",
+    "case_key",
+    "started_us",
+    "ended_us",
+    "duration_us",
+    "throughput_seconds",
+    "event_count",
+    "activity_count",
+    "rework_count",
+    "self_loop_count",
+    "start_activity_key",
+    "end_activity_key",
+    "longest_wait_seconds",
+    "longest_wait_source_activity_key",
+    "longest_wait_target_activity_key",
 )
 
 
@@ -22,11 +33,9 @@ def measure_cases(events: IntoFrame) -> nw.DataFrame:
     activity. The longest wait is between two neighbours of the order (the first of equal ones); null for one event.
     """
     frame = events_of(events, needs=("case_key", "event_seq", "activity_key", "occurred_us", "started_us"))
-    spans = case_spans(
-        frame, event_count=nw.len(), _first=nw.col("event_seq").min(), _last=nw.col("event_seq").max()
-    )
-    distinct = frame.select("case_key", "activity_key").unique().group_by("case_key").agg(
-        nw.len().alias("activity_count")
+    spans = case_spans(frame, event_count=nw.len(), _first=nw.col("event_seq").min(), _last=nw.col("event_seq").max())
+    distinct = (
+        frame.select("case_key", "activity_key").unique().group_by("case_key").agg(nw.len().alias("activity_count"))
     )
     cases = (
         spans.join(distinct, on="case_key")

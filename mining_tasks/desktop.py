@@ -1,7 +1,7 @@
 """Desktop work: what an action's time is, how long people are in which application, how they switch between them.
 
-Actions: one row per action, columns `case_key` (the session), `event_seq`, `step` and `application` (text), `counted_us`,
-`resource_key` (the person).
+Actions: one row per action, columns `case_key` (the session), `event_seq`, `step` and `application` (text),
+`counted_us`, `resource_key` (the person).
 """
 
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ def count_time(actions: nw.DataFrame, *, idle_after_seconds: int = IDLE_AFTER_SE
     """Add `counted_us`, the hands-on time of each action, to a frame with `action` and `duration_us`.
 
     Recorders note moments: an action's time runs to the next action of the session, but for `idle_after_seconds` at
-    most, since nobody knows what a longer pause was. What the agent itself measured (the use of a window) counts whole. An action
-    without a duration (the last of a session) counts 0.
+    most, since nobody knows what a longer pause was. What the agent itself measured (the use of a window) counts
+    whole. An action without a duration (the last of a session) counts 0.
     """
     limit = idle_after_seconds * MICROSECONDS
     capped = nw.when(nw.col("duration_us") > limit).then(limit).otherwise(nw.col("duration_us"))
@@ -58,8 +58,15 @@ def measure_application_time(actions: nw.DataFrame) -> nw.DataFrame:
         time_share=nw.when(nw.col("_total") > 0).then(nw.col("total_seconds") / nw.col("_total")).otherwise(0.0),
         mean_seconds_per_session=nw.col("total_seconds") / nw.col("session_count").cast(nw.Float64()),
     )
-    columns = ("application", "action_count", "session_count", "person_count", "total_seconds", "time_share",
-               "mean_seconds_per_session")
+    columns = (
+        "application",
+        "action_count",
+        "session_count",
+        "person_count",
+        "total_seconds",
+        "time_share",
+        "mean_seconds_per_session",
+    )
     return collected(rows.select(*columns), order=["application"])
 
 

@@ -33,17 +33,14 @@ def successions(events: IntoFrame, *, keep: tuple[str, ...] = ()) -> Frame:
     """
     frame = events_of(events, needs=("case_key", "event_seq", "activity_key", "occurred_us", "started_us", *keep))
     frame = frame.with_columns(_begin_us=nw.coalesce("started_us", "occurred_us"))
-    pairs = (
-        frame.select(
-            "case_key",
-            *keep,
-            nw.col("activity_key").alias(ARC[0]),
-            neighbour(frame, "activity_key", offset=1).alias(ARC[1]),
-            neighbour(frame, "event_seq", offset=1).alias("event_seq"),
-            (neighbour(frame, "_begin_us", offset=1) - nw.col("occurred_us")).alias("gap_us"),
-        )
-        .filter(~nw.col("event_seq").is_null())
-    )
+    pairs = frame.select(
+        "case_key",
+        *keep,
+        nw.col("activity_key").alias(ARC[0]),
+        neighbour(frame, "activity_key", offset=1).alias(ARC[1]),
+        neighbour(frame, "event_seq", offset=1).alias("event_seq"),
+        (neighbour(frame, "_begin_us", offset=1) - nw.col("occurred_us")).alias("gap_us"),
+    ).filter(~nw.col("event_seq").is_null())
     return pairs.with_columns(duration_us=nw.when(nw.col("gap_us") > 0).then(nw.col("gap_us")).otherwise(0))
 
 
@@ -73,6 +70,16 @@ def discover_dfg(events: IntoFrame, *, min_count: int = 1) -> DirectlyFollowsGra
         .join(cases, on=by)
         .join(backward, on=by)
     )
-    columns = [*by, "edge_count", "case_count", "backward_count", "mean_seconds", "median_seconds", "p90_seconds",
-               "min_seconds", "max_seconds", "total_seconds"]
+    columns = [
+        *by,
+        "edge_count",
+        "case_count",
+        "backward_count",
+        "mean_seconds",
+        "median_seconds",
+        "p90_seconds",
+        "min_seconds",
+        "max_seconds",
+        "total_seconds",
+    ]
     return DirectlyFollowsGraph(edges=collected(edges.select(*columns), order=by))

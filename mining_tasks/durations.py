@@ -49,13 +49,17 @@ def summarise_durations(
         _whole=nw.col("_us") // MICROSECONDS,  # seconds and rest apart: sums of microseconds of years overflow
         _part=remainder("_us", MICROSECONDS),
     )
-    groups = values.group_by(*keys).agg(
-        nw.len().alias("duration_count"),
-        nw.col("_whole", "_part").sum(),
-        _first=nw.col("_position").min(),
-        _min=nw.col("_us").min(),
-        _max=nw.col("_us").max(),
-    ).with_columns(nw.col("duration_count", "_whole", "_part").cast(nw.Int64()))
+    groups = (
+        values.group_by(*keys)
+        .agg(
+            nw.len().alias("duration_count"),
+            nw.col("_whole", "_part").sum(),
+            _first=nw.col("_position").min(),
+            _min=nw.col("_us").min(),
+            _max=nw.col("_us").max(),
+        )
+        .with_columns(nw.col("duration_count", "_whole", "_part").cast(nw.Int64()))
+    )
     at = values.select(nw.col("_position"), nw.col("_us"))
     for name, share in quantiles.items():
         top, bottom = share.numerator, share.denominator

@@ -24,9 +24,7 @@ def discover_ends(events: IntoFrame) -> StartAndEndActivities:
 
 def count_ends(cases: nw.DataFrame) -> StartAndEndActivities:
     """The same from the figures per case, as `measure_cases` gives them."""
-    return StartAndEndActivities(
-        starts=_counted(cases, "start_activity_key"), ends=_counted(cases, "end_activity_key")
-    )
+    return StartAndEndActivities(starts=_counted(cases, "start_activity_key"), ends=_counted(cases, "end_activity_key"))
 
 
 def _counted(cases: nw.DataFrame, column: str) -> nw.DataFrame:

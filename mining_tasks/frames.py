@@ -1,4 +1,5 @@
-"""What the algorithms take: an event log as integers, in any engine (Polars, DuckDB, PyArrow; pandas, with Arrow types, is converted).
+"""What the algorithms take: an event log as integers, in any engine (Polars, DuckDB, PyArrow; pandas, with Arrow
+types, is converted).
 
 Events: one row per event, columns
     case_key      int64   the case

@@ -21,9 +21,9 @@ class Log:
     """An event log in memory.
 
     events: the columns of `mining_tasks.frames`. cases: `case_key`, `case_id`, `is_open`, sorted by `case_key`.
-    activities: activity_key -> activity. actions: of desktop work `case_key`, `event_seq`, `activity_key`, `application`,
-    `action`, `step` (the activity, with the label of its target where there is one), `duration_us`, `resource_key`, else
-    None. as_of: the horizon that the build used, None where it left no note.
+    activities: activity_key -> activity. actions: of desktop work `case_key`, `event_seq`, `activity_key`,
+    `application`, `action`, `step` (the activity, with the label of its target where there is one), `duration_us`,
+    `resource_key`, else None. as_of: the horizon that the build used, None where it left no note.
     """
 
     events: pl.DataFrame
@@ -61,10 +61,23 @@ def read_log(url: str, process: str) -> Log:
         cursor.execute("set transaction isolation level repeatable read, read only")
         if not _exists(cursor, "candidate", f"{process}__events"):
             raise SluiceError(f"candidate.{process}__events: expected the table that the build makes; build it first")
-        events = _fetch(cursor, _everywhere(cursor, process, "events", "events", (
-            "case_key", "event_seq", "activity_key", "occurred_at", "started_at",
-            "hashtextextended(resource, 0) as resource_key",
-        )))
+        events = _fetch(
+            cursor,
+            _everywhere(
+                cursor,
+                process,
+                "events",
+                "events",
+                (
+                    "case_key",
+                    "event_seq",
+                    "activity_key",
+                    "occurred_at",
+                    "started_at",
+                    "hashtextextended(resource, 0) as resource_key",
+                ),
+            ),
+        )
         events = (
             events.with_columns(
                 pl.col("occurred_at").cast(pl.Datetime("us", "UTC")).to_physical().alias("occurred_us"),
@@ -145,11 +158,15 @@ def _actions(cursor, process: str, activities: Mapping[int, str], events: pl.Dat
     columns = ("case_key", "event_seq", "application", "action", "element_label", "duration_seconds")
     published = f"{process}_actions" if _exists(cursor, "event_log", f"{process}_actions") else None
     actions = _fetch(cursor, _everywhere(cursor, process, "actions", published, columns))
-    names = pl.DataFrame({"activity_key": list(activities), "activity": list(activities.values())},
-                         schema={"activity_key": pl.Int32, "activity": pl.String})
+    names = pl.DataFrame(
+        {"activity_key": list(activities), "activity": list(activities.values())},
+        schema={"activity_key": pl.Int32, "activity": pl.String},
+    )
     label = pl.col("element_label").cast(pl.String)
     return (
-        actions.join(events.select("case_key", "event_seq", "activity_key", "resource_key"), on=["case_key", "event_seq"])
+        actions.join(
+            events.select("case_key", "event_seq", "activity_key", "resource_key"), on=["case_key", "event_seq"]
+        )
         .join(names, on="activity_key")
         .with_columns(
             pl.when(label.is_null()).then("activity").otherwise(pl.format("{} [{}]", "activity", label)).alias("step"),
@@ -174,11 +191,15 @@ def _check(process: str, events: pl.DataFrame, cases: pl.DataFrame) -> None:
     for what, (left, right) in sides.items():
         lost = left.join(right, on="case_key", how="anti")
         if len(lost):
-            raise SluiceError(f"candidate of {process}: {len(lost)} {what} (case_key {lost['case_key'].min()}); "
-                              "expected none: rebuild it in full")
+            raise SluiceError(
+                f"candidate of {process}: {len(lost)} {what} (case_key {lost['case_key'].min()}); "
+                "expected none: rebuild it in full"
+            )
     if cases["case_key"].n_unique() != len(cases):
-        raise SluiceError(f"candidate of {process}: a case is there twice; expected touched cases to be taken out of "
-                          "the published ones: rebuild it in full")
+        raise SluiceError(
+            f"candidate of {process}: a case is there twice; expected touched cases to be taken out of "
+            "the published ones: rebuild it in full"
+        )
 
 
 def _exists(cursor, schema: str, table: str) -> bool:
@@ -199,8 +220,10 @@ def timestamps(microseconds: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa
 def is_public(url: str, process: str) -> tuple[bool, int] | None:
     """(is_case_level_public, k_anonymity) of a published process, None if it is not published yet."""
     with connection(url) as db, db.cursor() as cursor:
-        rows = _fetch(cursor, "select is_case_level_public, k_anonymity from event_log.processes "
-                              f"where process = {literal(process)}")
+        rows = _fetch(
+            cursor,
+            f"select is_case_level_public, k_anonymity from event_log.processes where process = {literal(process)}",
+        )
     return rows.row(0) if len(rows) else None
 
 

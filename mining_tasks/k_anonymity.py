@@ -1,8 +1,9 @@
 """k-anonymity: which rows of a result may be shown, when each must rest on at least k different persons.
 
-Rows below k are left out. So that what is left out cannot be found by subtracting the rows that are shown from a total
-(complementary disclosure), the rows left out of a total must rest on at least k persons together, too: else the smallest
-row that could be shown is left out as well. See Sweeney (2002) for the first and Cox (1980) for the second rule.
+Rows below k are left out. So that what is left out cannot be found by subtracting the rows that are shown from a
+total (complementary disclosure), the rows left out of a total must rest on at least k persons together, too: else the
+smallest row that could be shown is left out as well. See Sweeney (2002) for the first and Cox (1980) for the second
+rule.
 """
 
 from collections.abc import Sequence
@@ -34,7 +35,9 @@ def publishable(
             behind.add(person)
     shown = {key for key, behind in persons.items() if len(behind) >= k}
     while True:
-        also_hidden = {key for margin in margins for key in _complements(persons, shown, [by.index(m) for m in margin], k)}
+        also_hidden = {
+            key for margin in margins for key in _complements(persons, shown, [by.index(m) for m in margin], k)
+        }
         if not also_hidden:
             break
         shown -= also_hidden

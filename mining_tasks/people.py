@@ -50,10 +50,14 @@ def protect(results: Results, log: Log, *, k: int) -> Results:
     tables["case_kpis"] = before["case_kpis"].head(0)
     suppressions = {
         name: Suppression(len(frame), len(before[name]) - len(frame))
-        for name, frame in tables.items() if name != "case_kpis"
+        for name, frame in tables.items()
+        if name != "case_kpis"
     }
     return replace(
-        results, tables=tables, graph=graph, process_kpis=_totals(results, cases, k),
+        results,
+        tables=tables,
+        graph=graph,
+        process_kpis=_totals(results, cases, k),
         suppressions=results.suppressions | suppressions,
     )
 
@@ -78,7 +82,8 @@ def _activity_kpis(
         "services": publishable(lasting, by=["activity_key"], k=k),
     }
     for table, columns in (
-        ("start_activities", ["start_count"]), ("end_activities", ["end_count"]),
+        ("start_activities", ["start_count"]),
+        ("end_activities", ["end_count"]),
         ("waits", ["mean_wait_seconds", "median_wait_seconds", "p90_wait_seconds"]),
         ("services", ["service_count", "mean_service_seconds", "median_service_seconds"]),
     ):

@@ -1,10 +1,10 @@
 """Repeated sequences of desktop actions: contiguous, happening again and again, by several people.
 
-A first version of routine discovery. All frequent sequences are counted level by level (a sequence can only be frequent if
-its prefix is: Agrawal and Srikant 1994); of those, a set that explains the recording best is chosen greedily: each time
-the one that saves most, (length - 1) * occurrences - length, the symbols that replacing each occurrence by one symbol and
-noting the sequence once would save (as in Larsson and Moffat's Re-Pair, 1999). No action belongs to two occurrences.
-Not found: routines with gaps or with steps in varying order.
+A first version of routine discovery. All frequent sequences are counted level by level (a sequence can only be
+frequent if its prefix is: Agrawal and Srikant 1994); of those, a set that explains the recording best is chosen
+greedily: each time the one that saves most, (length - 1) * occurrences - length, the symbols that replacing each
+occurrence by one symbol and noting the sequence once would save (as in Larsson and Moffat's Re-Pair, 1999). No action
+belongs to two occurrences. Not found: routines with gaps or with steps in varying order.
 """
 
 import heapq
@@ -51,11 +51,11 @@ def discover_repeated_sequences(
     max_length: int = 25,
     max_sequences: int = 100,
 ) -> RepeatedSequences:
-    """The sequences of `min_length` to `max_length` actions that happen at least `min_occurrences` times, without overlaps,
-    done by at least `min_persons` persons; at most `max_sequences`, the most telling first.
+    """The sequences of `min_length` to `max_length` actions that happen at least `min_occurrences` times, without
+    overlaps, done by at least `min_persons` persons; at most `max_sequences`, the most telling first.
 
-    actions: as in `mining_tasks.desktop`. A sequence that is another one twice or more in a row is left to that other one,
-    and one of a single repeated action is none. Seconds: the counted time of an occurrence's actions.
+    actions: as in `mining_tasks.desktop`. A sequence that is another one twice or more in a row is left to that other
+    one, and one of a single repeated action is none. Seconds: the counted time of an occurrence's actions.
     """
     if isinstance(actions, nw.LazyFrame):
         actions = actions.collect()
@@ -75,7 +75,8 @@ def discover_repeated_sequences(
         rows["step_count"] += [len(gram)] * len(starts)
         rows["_row"] += starts
     occurrences = nw.from_dict(
-        rows, schema={"sequence_id": nw.String(), "_row": nw.Int64(), "step_count": nw.Int64()},
+        rows,
+        schema={"sequence_id": nw.String(), "_row": nw.Int64(), "step_count": nw.Int64()},
         backend=actions.implementation,
     )
     return _summarised(actions, recording, occurrences, steps)
@@ -88,7 +89,9 @@ def _recording(actions: nw.DataFrame, number: Mapping[str, int]) -> _Recording:
         sessions=actions["case_key"].to_numpy().astype(np.int64),
         persons=persons.fill_null(0).to_numpy().astype(np.int64),
         has_person=~persons.is_null().to_numpy().astype(bool),
-        time_before=np.concatenate([[0], np.cumsum(actions["counted_us"].to_numpy().astype(np.int64))]).astype(np.int64),
+        time_before=np.concatenate([[0], np.cumsum(actions["counted_us"].to_numpy().astype(np.int64))]).astype(
+            np.int64
+        ),
     )
 
 
@@ -113,14 +116,15 @@ def _frequent(
         order = np.argsort(codes, kind="stable")
         groups = np.split(starts[order], np.flatnonzero(np.diff(codes[order])) + 1)
         keep = [
-            index for index, rows in enumerate(groups)
+            index
+            for index, rows in enumerate(groups)
             if len(rows) >= min_occurrences and _person_count(recording, rows) >= min_persons
         ]
         kept = np.isin(codes, keep)
         starts, codes = starts[kept], codes[kept]
         if length >= min_length:
             for index in keep:
-                gram = tuple(int(code) for code in steps[groups[index][0]:groups[index][0] + length])
+                gram = tuple(int(code) for code in steps[groups[index][0] : groups[index][0] + length])
                 if not _is_repetition(gram):
                     found.append((gram, groups[index]))
     return found
@@ -136,7 +140,10 @@ def _person_count(recording: _Recording, rows: np.ndarray) -> int:
 
 
 def _choose(
-    recording: _Recording, grams: list[tuple[tuple[int, ...], np.ndarray]], min_occurrences: int, min_persons: int,
+    recording: _Recording,
+    grams: list[tuple[tuple[int, ...], np.ndarray]],
+    min_occurrences: int,
+    min_persons: int,
     max_sequences: int,
 ) -> list[tuple[tuple[int, ...], list[int]]]:
     """Greedily the sequence that saves most, over the actions that no earlier one took."""
@@ -150,7 +157,9 @@ def _choose(
         rows = grams[index][1]
         free = _apart(rows[covered[rows + len(gram)] == covered[rows]], len(gram))
         saving = _saving(len(gram), len(free))
-        is_enough = len(free) >= min_occurrences and _person_count(recording, np.array(free, dtype=np.int64)) >= min_persons
+        is_enough = (
+            len(free) >= min_occurrences and _person_count(recording, np.array(free, dtype=np.int64)) >= min_persons
+        )
         if saving <= 0 or not is_enough:
             continue  # only shrinks from here on
         if -saving > bound and waiting and (-saving, gram) > waiting[0][:2]:
@@ -158,7 +167,7 @@ def _choose(
             continue
         chosen.append((gram, free))
         for row in free:
-            taken[row:row + len(gram)] = True
+            taken[row : row + len(gram)] = True
         covered[1:] = np.cumsum(taken)
     return chosen
 
@@ -184,8 +193,10 @@ def _summarised(
     last = first + occurrences["step_count"].to_numpy().astype(np.int64)
     spent = (recording.time_before[last] - recording.time_before[first]).tolist()
     times = nw.from_dict({"_us": spent}, schema={"_us": nw.Int64()}, backend=actions.implementation)
-    where = actions.select("case_key", "event_seq", "resource_key").with_row_index("_row").with_columns(
-        nw.col("_row").cast(nw.Int64())
+    where = (
+        actions.select("case_key", "event_seq", "resource_key")
+        .with_row_index("_row")
+        .with_columns(nw.col("_row").cast(nw.Int64()))
     )
     rows = occurrences.with_columns(duration_us=times["_us"]).join(where, on="_row")
     by = ["sequence_id", "step_count"]
@@ -200,9 +211,22 @@ def _summarised(
         action_count=nw.col("step_count") * nw.col("occurrence_count"),
         _most=-nw.col("total_seconds"),
     ).with_columns(action_share=ratio("action_count", max(len(actions), 1)))
-    ranked = summary.sort("_most", "sequence_id").with_row_index("rank").with_columns(nw.col("rank").cast(nw.Int64()) + 1)
-    columns = ("sequence_id", "rank", "step_count", "occurrence_count", "session_count", "person_count", "action_count",
-               "action_share", "total_seconds", "mean_seconds", "median_seconds")
+    ranked = (
+        summary.sort("_most", "sequence_id").with_row_index("rank").with_columns(nw.col("rank").cast(nw.Int64()) + 1)
+    )
+    columns = (
+        "sequence_id",
+        "rank",
+        "step_count",
+        "occurrence_count",
+        "session_count",
+        "person_count",
+        "action_count",
+        "action_share",
+        "total_seconds",
+        "mean_seconds",
+        "median_seconds",
+    )
     return RepeatedSequences(
         sequences=collected(ranked.select(*columns), order=["rank"]),
         steps=steps,

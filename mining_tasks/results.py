@@ -68,7 +68,11 @@ def compute(log: Log, *, k: int) -> Results:
     if totals.resource_count < k:
         kpis["resource_count"] = None
     return Results(
-        tables=tables, sequences={"variants": _steps(variants)}, cases=cases, process_kpis=kpis, variants=variants,
+        tables=tables,
+        sequences={"variants": _steps(variants)},
+        cases=cases,
+        process_kpis=kpis,
+        variants=variants,
         graph=graph,
     )
 

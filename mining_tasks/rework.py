@@ -44,6 +44,13 @@ def measure_rework(events: IntoFrame) -> nw.DataFrame:
             repeat_case_share=nw.col("repeat_case_count").cast(nw.Float64()) / nw.col("case_count").cast(nw.Float64())
         )
     )
-    columns = ("activity_key", "case_count", "repeat_case_count", "repeat_case_share", "repeat_count",
-               "self_loop_count", "max_per_case")
+    columns = (
+        "activity_key",
+        "case_count",
+        "repeat_case_count",
+        "repeat_case_share",
+        "repeat_count",
+        "self_loop_count",
+        "max_per_case",
+    )
     return collected(activities.select(*columns), order=["activity_key"])

@@ -14,8 +14,19 @@ from sluice.runs import RunContext
 from sluice.settings import Settings
 
 TABLES = (
-    "dfg", "slow_transitions", "variants", "start_activities", "end_activities", "activity_kpis", "case_kpis",
-    "process_kpis", "throughput_by_week", "rework", "application_time", "application_switches", "repeated_sequences",
+    "dfg",
+    "slow_transitions",
+    "variants",
+    "start_activities",
+    "end_activities",
+    "activity_kpis",
+    "case_kpis",
+    "process_kpis",
+    "throughput_by_week",
+    "rework",
+    "application_time",
+    "application_switches",
+    "repeated_sequences",
     "suppressions",
 )
 DEFAULT_K = 5
@@ -44,9 +55,7 @@ def privacy_of(settings: Settings, process: str) -> tuple[bool, int]:
     return io.is_public(settings.warehouse_url, process) or (True, DEFAULT_K)
 
 
-def mine_log(
-    log: io.Log, *, is_case_level_public: bool, k_anonymity: int, as_of_us: int
-) -> dict[str, pa.Table | None]:
+def mine_log(log: io.Log, *, is_case_level_public: bool, k_anonymity: int, as_of_us: int) -> dict[str, pa.Table | None]:
     """Every table of `TABLES` but for the column `process`; None is a table without rows."""
     results = compute(log, k=k_anonymity)
     if log.actions is not None:
@@ -75,12 +84,14 @@ def _as_arrow(results: Results, names: Mapping[int, str], k: int) -> dict[str, p
             tables[name] = tables[name].append_column(column, pa.array(steps, pa.list_(pa.string())))
     tables["process_kpis"] = _renamed(pa.table({name: [value] for name, value in results.process_kpis.items()}))
     if results.suppressions:
-        tables["suppressions"] = pa.table({
-            "table_name": list(results.suppressions),
-            "k_anonymity": [k] * len(results.suppressions),
-            "published_count": [s.published_count for s in results.suppressions.values()],
-            "suppressed_count": [s.suppressed_count for s in results.suppressions.values()],
-        })
+        tables["suppressions"] = pa.table(
+            {
+                "table_name": list(results.suppressions),
+                "k_anonymity": [k] * len(results.suppressions),
+                "published_count": [s.published_count for s in results.suppressions.values()],
+                "suppressed_count": [s.suppressed_count for s in results.suppressions.values()],
+            }
+        )
     return tables
 
 

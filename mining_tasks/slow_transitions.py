@@ -26,5 +26,15 @@ def rank_transitions(graph: DirectlyFollowsGraph) -> nw.DataFrame:
         backend=edges.implementation,
     )
     ranked = edges.with_columns(*(columns[name] for name in columns.columns))
-    return ranked.select("rank", *ARC, "edge_count", "case_count", "mean_seconds", "median_seconds", "p90_seconds",
-                         "total_seconds", "total_share", "cumulative_share")
+    return ranked.select(
+        "rank",
+        *ARC,
+        "edge_count",
+        "case_count",
+        "mean_seconds",
+        "median_seconds",
+        "p90_seconds",
+        "total_seconds",
+        "total_share",
+        "cumulative_share",
+    )

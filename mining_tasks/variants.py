@@ -85,13 +85,19 @@ def _numbered_sequences(frame: Frame) -> Frame:
         index = nw.col("_one").cum_sum().over("case_key", order_by="event_seq").cast(nw.Int64()) - 1
         blocks = blocks.with_columns(_one=nw.lit(1)).select("case_key", "_code", _index=index)
     else:
-        blocks = frame.select(
-            "case_key",
-            _code=nw.col("activity_key").rank("dense").cast(nw.Int64()),
-        ).with_row_index("_row").with_columns(nw.col("_row").cast(nw.Int64()))
+        blocks = (
+            frame.select(
+                "case_key",
+                _code=nw.col("activity_key").rank("dense").cast(nw.Int64()),
+            )
+            .with_row_index("_row")
+            .with_columns(nw.col("_row").cast(nw.Int64()))
+        )
         starts = blocks.group_by("case_key").agg(_start=nw.col("_row").min())
-        blocks = blocks.join(starts, on="case_key").sort("_row").select(
-            "case_key", "_code", _index=nw.col("_row") - nw.col("_start")
+        blocks = (
+            blocks.join(starts, on="case_key")
+            .sort("_row")
+            .select("case_key", "_code", _index=nw.col("_row") - nw.col("_start"))
         )
     while True:
         limits = blocks.select(nw.col("_index").max().alias("longest"), nw.col("_code").max().alias("codes"))
@@ -122,5 +128,13 @@ def rank_variants(variants: nw.DataFrame, *, total: int) -> nw.DataFrame:
         )
         .with_columns(cumulative_share=ratio("_so_far", total))
     )
-    return ranked.select("variant_id", "rank", "activity_count", "case_count", "case_share", "cumulative_share",
-                         "mean_seconds", "median_seconds")
+    return ranked.select(
+        "variant_id",
+        "rank",
+        "activity_count",
+        "case_count",
+        "case_share",
+        "cumulative_share",
+        "mean_seconds",
+        "median_seconds",
+    )

@@ -1,7 +1,7 @@
 """The roles of readers: `sluice_reader` reads the views of schema bi and nothing else, `sluice_auditor` also bi_audit.
 
-Neither can log in; give them to your own logins: `grant sluice_reader to superset`. The views belong to the loader, so that
-readers need no right on what lies behind them.
+Neither can log in; give them to your own logins: `grant sluice_reader to superset`. The views belong to the loader,
+so that readers need no right on what lies behind them.
 """
 
 import psycopg
@@ -25,8 +25,10 @@ def grant_readers(db: psycopg.Connection) -> list[str]:
                 with db.transaction():
                     db.execute(sql.SQL("create role {} nologin").format(sql.Identifier(role)))
             except psycopg.errors.InsufficientPrivilege:
-                lines.append(f"role {role} is missing and this login may not create roles: nobody but the loader can read "
-                             f"the views yet; have an administrator run `create role {role} nologin`, then run again")
+                lines.append(
+                    f"role {role} is missing and this login may not create roles: nobody but the loader can read "
+                    f"the views yet; have an administrator run `create role {role} nologin`, then run again"
+                )
                 continue
             except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
                 pass  # made meanwhile for another database of the same server
@@ -34,7 +36,9 @@ def grant_readers(db: psycopg.Connection) -> list[str]:
             names = {"schema": sql.Identifier(schema), "role": sql.Identifier(role)}
             db.execute(sql.SQL("grant usage on schema {schema} to {role}").format(**names))
             db.execute(sql.SQL("grant select on all tables in schema {schema} to {role}").format(**names))
-            db.execute(sql.SQL("alter default privileges in schema {schema} grant select on tables to {role}").format(**names))
+            db.execute(
+                sql.SQL("alter default privileges in schema {schema} grant select on tables to {role}").format(**names)
+            )
     return lines
 
 

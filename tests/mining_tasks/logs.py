@@ -14,7 +14,11 @@ from sluice.keys import activity_key, case_key
 
 FIXTURE = Path(__file__).resolve().parent.parent / "fixtures" / "hand_countable_log.csv"
 SCHEMA = {
-    "case_key": pl.Int64, "event_seq": pl.Int32, "activity_key": pl.Int32, "occurred_us": pl.Int64, "started_us": pl.Int64,
+    "case_key": pl.Int64,
+    "event_seq": pl.Int32,
+    "activity_key": pl.Int32,
+    "occurred_us": pl.Int64,
+    "started_us": pl.Int64,
     "resource_key": pl.Int64,
 }
 ENGINES = ("polars", "polars lazy", "pandas", "pyarrow", "duckdb")
@@ -41,8 +45,16 @@ def frame_of(events: list[Event]) -> pl.DataFrame:
     rows = []
     for event in events:
         seen[event.case] = seen.get(event.case, 0) + 1
-        rows.append((case_key("test", event.case), seen[event.case], activity_key(event.activity), event.at, event.started,
-                     person_key(event.person)))
+        rows.append(
+            (
+                case_key("test", event.case),
+                seen[event.case],
+                activity_key(event.activity),
+                event.at,
+                event.started,
+                person_key(event.person),
+            )
+        )
     return pl.DataFrame(rows, schema=SCHEMA, orient="row").sort("case_key", "event_seq")
 
 
@@ -53,8 +65,11 @@ def names_of(events: list[Event]) -> dict[int, str]:
 def log_of(events: list[Event], *, open_cases: set[str] = frozenset(), actions: pl.DataFrame | None = None) -> Log:
     cases = sorted({event.case for event in events})
     frame = pl.DataFrame(
-        {"case_key": [case_key("test", case) for case in cases], "case_id": cases,
-         "is_open": [case in open_cases for case in cases]},
+        {
+            "case_key": [case_key("test", case) for case in cases],
+            "case_id": cases,
+            "is_open": [case in open_cases for case in cases],
+        },
         schema={"case_key": pl.Int64, "case_id": pl.String, "is_open": pl.Boolean},
     ).sort("case_key")
     return Log(events=frame_of(events), cases=frame, activities=names_of(events), actions=actions)
@@ -63,8 +78,13 @@ def log_of(events: list[Event], *, open_cases: set[str] = frozenset(), actions: 
 def hand_countable() -> list[Event]:
     with FIXTURE.open(newline="") as file:
         return [
-            Event(row["case_id"], row["activity"], int(row["second"]) * 1_000_000,
-                  int(row["started"]) * 1_000_000 if row["started"] else None, row["person"])
+            Event(
+                row["case_id"],
+                row["activity"],
+                int(row["second"]) * 1_000_000,
+                int(row["started"]) * 1_000_000 if row["started"] else None,
+                row["person"],
+            )
             for row in csv.DictReader(file)
         ]
 
@@ -96,8 +116,13 @@ def random_events(draw: st.DrawFn) -> list[Event]:
         for _ in range(draw(st.integers(1, 7))):
             at = draw(st.integers(-3, 3)) * 400 * 86_400_000_000 + draw(st.integers(0, 5)) * 333_333
             lasts = draw(st.one_of(st.none(), st.integers(-2, 5)))
-            events.append(Event(
-                f"case {case}", draw(st.sampled_from(["a", "b", "c"])), at, None if lasts is None else at - lasts * 500_001,
-                draw(st.sampled_from([None, "p", "q", "r"])),
-            ))
+            events.append(
+                Event(
+                    f"case {case}",
+                    draw(st.sampled_from(["a", "b", "c"])),
+                    at,
+                    None if lasts is None else at - lasts * 500_001,
+                    draw(st.sampled_from([None, "p", "q", "r"])),
+                )
+            )
     return events

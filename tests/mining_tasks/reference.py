@@ -1,5 +1,8 @@
-"""A second way to every figure of mining: plain loops over plain lists, exact fractions, nothing shared with the product."""
+"""A second way to every figure of mining: plain loops over plain lists, exact fractions, nothing shared with the
+product.
+"""
 
+import itertools
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -27,8 +30,11 @@ def percentile(values: list[int], share: Fraction) -> Fraction:
 def summary(values: list[int]) -> dict[str, float]:
     """Mean, median, p90, min, max, total in seconds."""
     us = {
-        "mean": Fraction(sum(values), len(values)), "median": percentile(values, Fraction(1, 2)),
-        "p90": percentile(values, Fraction(9, 10)), "min": Fraction(min(values)), "max": Fraction(max(values)),
+        "mean": Fraction(sum(values), len(values)),
+        "median": percentile(values, Fraction(1, 2)),
+        "p90": percentile(values, Fraction(9, 10)),
+        "min": Fraction(min(values)),
+        "max": Fraction(max(values)),
         "total": Fraction(sum(values)),
     }
     return {name: float(value / SECOND) for name, value in us.items()}
@@ -38,7 +44,7 @@ def gaps(events: list[Event]) -> list[tuple[str, str, str, int]]:
     """(case, source, target, microseconds as they are) of each pair of neighbours."""
     found = []
     for case, row in cases_of(events).items():
-        for source, target in zip(row, row[1:], strict=False):
+        for source, target in itertools.pairwise(row):
             begin = target.at if target.started is None else target.started
             found.append((case, source.activity, target.activity, begin - source.at))
     return found
@@ -49,8 +55,12 @@ def dfg(events: list[Event]) -> dict[tuple[str, str], dict]:
     for case, source, target, gap in gaps(events):
         arcs[source, target].append((case, gap))
     return {
-        arc: {"edges": len(found), "cases": len({case for case, _ in found}), "backward": sum(gap < 0 for _, gap in found),
-              **summary([max(gap, 0) for _, gap in found])}
+        arc: {
+            "edges": len(found),
+            "cases": len({case for case, _ in found}),
+            "backward": sum(gap < 0 for _, gap in found),
+            **summary([max(gap, 0) for _, gap in found]),
+        }
         for arc, found in arcs.items()
     }
 
@@ -77,8 +87,11 @@ def rework(events: list[Event]) -> dict[str, dict]:
     for activity in {event.activity for event in events}:
         times = [count[activity] for count in per_case.values() if activity in count]
         result[activity] = {
-            "cases": len(times), "repeat_cases": sum(n > 1 for n in times), "repeats": sum(n - 1 for n in times),
-            "loops": loops[activity], "most": max(times),
+            "cases": len(times),
+            "repeat_cases": sum(n > 1 for n in times),
+            "repeats": sum(n - 1 for n in times),
+            "loops": loops[activity],
+            "most": max(times),
         }
     return result
 

@@ -19,9 +19,18 @@ ROWS = [  # session, position, application, action, seconds, person
 
 @pytest.fixture
 def actions():
-    frame = pl.DataFrame(ROWS, orient="row", schema={
-        "case_key": pl.Int64, "event_seq": pl.Int32, "application": pl.String, "action": pl.String, "seconds": pl.Float64,
-        "resource_key": pl.Int64})
+    frame = pl.DataFrame(
+        ROWS,
+        orient="row",
+        schema={
+            "case_key": pl.Int64,
+            "event_seq": pl.Int32,
+            "application": pl.String,
+            "action": pl.String,
+            "seconds": pl.Float64,
+            "resource_key": pl.Int64,
+        },
+    )
     frame = frame.with_columns((pl.col("seconds") * 1e6).cast(pl.Int64).alias("duration_us"), pl.lit("x").alias("step"))
     return count_time(nw.from_native(frame.sample(fraction=1, shuffle=True, seed=3)))
 
@@ -37,7 +46,11 @@ def test_application_time(actions):
 
 def test_switches(actions):
     rows = list(count_switches(switches_between(actions)).switches.iter_rows())
-    assert rows == [("Chrome", "Excel", 1, 1, 1, 0.25), ("Excel", "Chrome", 2, 2, 2, 0.5), ("Outlook", "Excel", 1, 1, 1, 0.25)]
+    assert rows == [
+        ("Chrome", "Excel", 1, 1, 1, 0.25),
+        ("Excel", "Chrome", 2, 2, 2, 0.5),
+        ("Outlook", "Excel", 1, 1, 1, 0.25),
+    ]
 
 
 def test_nothing_recorded(actions):

@@ -17,8 +17,18 @@ def everything(frame, names):
     graph = discover_dfg(frame)
     variants = discover_variants(frame, names=names)
     ends = discover_ends(frame)
-    results = (graph.edges, rank_transitions(graph), variants.variants, variants.steps, variants.cases, ends.starts,
-               ends.ends, measure_cases(frame), measure_activities(frame), measure_rework(frame))
+    results = (
+        graph.edges,
+        rank_transitions(graph),
+        variants.variants,
+        variants.steps,
+        variants.cases,
+        ends.starts,
+        ends.ends,
+        measure_cases(frame),
+        measure_activities(frame),
+        measure_rework(frame),
+    )
     return [(result.columns, plain(result)) for result in results]
 
 
@@ -27,7 +37,9 @@ def everything(frame, names):
 @given(events=random_events())
 def test_engine_changes_nothing(engine, events):
     frame, names = frame_of(events), names_of(events)
-    assert everything(on_engine(frame.sample(fraction=1, shuffle=True, seed=7), engine), names) == everything(frame, names)
+    assert everything(on_engine(frame.sample(fraction=1, shuffle=True, seed=7), engine), names) == everything(
+        frame, names
+    )
 
 
 @pytest.mark.parametrize("seed", range(5))

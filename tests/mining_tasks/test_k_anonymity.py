@@ -1,5 +1,7 @@
 """Nothing about fewer than k persons is shown, nor can it be found by subtracting what is shown from a total."""
 
+import itertools
+
 import narwhals as nw
 import polars as pl
 import pytest
@@ -39,7 +41,10 @@ def test_k_must_be_a_number_of_persons():
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3), st.integers(0, 6)), min_size=1, max_size=60), st.integers(1, 4))
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3), st.integers(0, 6)), min_size=1, max_size=60),
+    st.integers(1, 4),
+)
 def test_no_total_of_any_margin_minus_what_is_shown_is_about_fewer_than_k(rows, k):
     frame = incidence(rows, by=("source", "target"))
     margins = ((), ("source",), ("target",))
@@ -61,10 +66,28 @@ def sessions(people: dict[str, list[str]], day: int = 0) -> tuple[list[Event], p
         for position, activity in enumerate(activities, 1):
             events.append(Event(session, activity, (day * 86_400 + position) * 1_000_000, None, person))
             application, action = activity.split(": ")
-            actions.append((case_key("test", session), position, activity_key(activity), application, action, activity,
-                            1_000_000, person_key(person)))
-    schema = {"case_key": pl.Int64, "event_seq": pl.Int32, "activity_key": pl.Int32, "application": pl.String,
-              "action": pl.String, "step": pl.String, "duration_us": pl.Int64, "resource_key": pl.Int64}
+            actions.append(
+                (
+                    case_key("test", session),
+                    position,
+                    activity_key(activity),
+                    application,
+                    action,
+                    activity,
+                    1_000_000,
+                    person_key(person),
+                )
+            )
+    schema = {
+        "case_key": pl.Int64,
+        "event_seq": pl.Int32,
+        "activity_key": pl.Int32,
+        "application": pl.String,
+        "action": pl.String,
+        "step": pl.String,
+        "duration_us": pl.Int64,
+        "resource_key": pl.Int64,
+    }
     return events, pl.DataFrame(actions, schema=schema, orient="row")
 
 
@@ -84,7 +107,11 @@ def test_what_one_person_does_appears_nowhere():
     text = str({name: rows for name, rows in tables.items() if name != "process_kpis"})
     assert "Casino" not in text and "Excel" in text
     assert tables["case_kpis"] == []
-    assert tables["process_kpis"][0]["suppressed_count"] == sum(row["suppressed_count"] for row in tables["suppressions"]) > 0
+    assert (
+        tables["process_kpis"][0]["suppressed_count"]
+        == sum(row["suppressed_count"] for row in tables["suppressions"])
+        > 0
+    )
     # what is left of any total is about as many persons as k: subtracting tells nothing of the odd one
     total = sum(len(row) for row in people.values())
     assert total - sum(row["event_count"] for row in tables["activity_kpis"]) > 15  # more than the casino's alone
@@ -105,9 +132,14 @@ def test_person_count_is_of_persons_not_of_sessions():
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.dictionaries(
-    st.builds("p{}/{}".format, st.integers(0, 5), st.integers(0, 2)),
-    st.lists(st.sampled_from(["A: x", "A: y", "B: x", "C: z"]), min_size=1, max_size=8), min_size=1, max_size=14))
+@given(
+    st.dictionaries(
+        st.builds("p{}/{}".format, st.integers(0, 5), st.integers(0, 2)),
+        st.lists(st.sampled_from(["A: x", "A: y", "B: x", "C: z"]), min_size=1, max_size=8),
+        min_size=1,
+        max_size=14,
+    )
+)
 def test_every_shown_row_rests_on_k_persons(people):
     tables = mined(people)
     who = {session: session.split("/")[0] for session in people}
@@ -126,15 +158,19 @@ def test_every_shown_row_rests_on_k_persons(people):
             assert persons(lambda steps, row=row, place=place: steps[place] == row["activity"]) >= K
     for row in (*tables["dfg"], *tables["slow_transitions"]):
         arc = (row["source_activity"], row["target_activity"])
-        assert persons(lambda steps, arc=arc: arc in zip(steps, steps[1:], strict=False)) >= K
+        assert persons(lambda steps, arc=arc: arc in itertools.pairwise(steps)) >= K
     for row in tables["variants"]:
         assert persons(lambda steps, row=row: steps == row["activities"]) >= K
     for row in tables["application_time"]:
         assert persons(lambda steps, row=row: any(s.startswith(row["application"]) for s in steps)) >= K
     for row in tables["repeated_sequences"]:
         size = row["step_count"]
-        assert persons(lambda steps, row=row, size=size: any(
-            steps[i:i + size] == row["steps"] for i in range(len(steps)))) >= K
+        assert (
+            persons(
+                lambda steps, row=row, size=size: any(steps[i : i + size] == row["steps"] for i in range(len(steps)))
+            )
+            >= K
+        )
         assert row["person_count"] >= K
     for row in tables["rework"]:
         repeaters = persons(lambda steps, row=row: steps.count(row["activity"]) > 1)

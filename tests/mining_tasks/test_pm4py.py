@@ -44,12 +44,14 @@ def log(request, real_data):
     theirs = theirs[[CASE, ACTIVITY, TIME]]
     keys = {case: case_key("test", case) for case in theirs[CASE].unique()}
     codes = {name: activity_key(name) for name in theirs[ACTIVITY].unique()}
-    ours = pl.DataFrame({
-        "case_key": theirs[CASE].map(keys).to_numpy(),
-        "event_seq": (theirs.groupby(CASE).cumcount() + 1).to_numpy(),
-        "activity_key": theirs[ACTIVITY].map(codes).to_numpy(),
-        "occurred_us": theirs[TIME].astype("datetime64[us, UTC]").astype("int64").to_numpy(),
-    }).with_columns(pl.lit(None, dtype=pl.Int64).alias("started_us"), pl.lit(None, dtype=pl.Int64).alias("resource_key"))
+    ours = pl.DataFrame(
+        {
+            "case_key": theirs[CASE].map(keys).to_numpy(),
+            "event_seq": (theirs.groupby(CASE).cumcount() + 1).to_numpy(),
+            "activity_key": theirs[ACTIVITY].map(codes).to_numpy(),
+            "occurred_us": theirs[TIME].astype("datetime64[us, UTC]").astype("int64").to_numpy(),
+        }
+    ).with_columns(pl.lit(None, dtype=pl.Int64).alias("started_us"), pl.lit(None, dtype=pl.Int64).alias("resource_key"))
     ours = ours.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
     return LOGS[request.param], theirs, ours, {key: name for name, key in codes.items()}, keys
 
@@ -67,9 +69,11 @@ def test_figures(log):
 
 def test_dfg_equals_pm4py(log):
     _, theirs, ours, names, _ = log
-    options = dict(sort_caseid_required=False, sort_timestamp_along_case_id=False)
+    options = {"sort_caseid_required": False, "sort_timestamp_along_case_id": False}
     counts, means = df_statistics.get_dfg_graph(theirs.copy(), measure="both", perf_aggregation_key="mean", **options)
-    medians = df_statistics.get_dfg_graph(theirs.copy(), measure="performance", perf_aggregation_key="median", **options)
+    medians = df_statistics.get_dfg_graph(
+        theirs.copy(), measure="performance", perf_aggregation_key="median", **options
+    )
     rows = list(discover_dfg(ours).edges.iter_rows(named=True))
     arc = lambda row: (names[row["source_activity_key"]], names[row["target_activity_key"]])  # noqa: E731
     assert {arc(row): row["edge_count"] for row in rows} == counts
@@ -87,7 +91,9 @@ def test_variants_equal_pm4py(log):
     steps: dict[str, tuple] = {}
     for variant, _, key in found.steps.iter_rows():
         steps[variant] = (*steps.get(variant, ()), names[key])
-    assert {steps[variant]: count for variant, count in found.variants.select("variant_id", "case_count").iter_rows()} == expected
+    assert {
+        steps[variant]: count for variant, count in found.variants.select("variant_id", "case_count").iter_rows()
+    } == expected
 
 
 def test_cases_ends_and_rework_equal_pm4py(log):
@@ -95,9 +101,12 @@ def test_cases_ends_and_rework_equal_pm4py(log):
     cases = {row["case_key"]: row for row in measure_cases(ours).iter_rows(named=True)}
     described = case_statistics.get_cases_description(theirs.copy())
     assert {case: cases[key]["throughput_seconds"] for case, key in keys.items()} == pytest.approx(
-        {case: row["caseDuration"] for case, row in described.items()}, abs=1e-6)
+        {case: row["caseDuration"] for case, row in described.items()}, abs=1e-6
+    )
     reworked = rework_per_case.apply(theirs)
-    assert {case: cases[key]["rework_count"] for case, key in keys.items()} == {c: r["rework"] for c, r in reworked.items()}
+    assert {case: cases[key]["rework_count"] for case, key in keys.items()} == {
+        c: r["rework"] for c, r in reworked.items()
+    }
     ends = discover_ends(ours)
     first, last = theirs.groupby(CASE)[ACTIVITY].first(), theirs.groupby(CASE)[ACTIVITY].last()
     for frame, expected in ((ends.starts, first), (ends.ends, last)):
@@ -105,4 +114,6 @@ def test_cases_ends_and_rework_equal_pm4py(log):
         assert found == expected.value_counts().to_dict()
     assert pm4py.get_rework_cases_per_activity(theirs) == {
         names[key]: count
-        for key, count in measure_rework(ours).select("activity_key", "repeat_case_count").iter_rows() if count}
+        for key, count in measure_rework(ours).select("activity_key", "repeat_case_count").iter_rows()
+        if count
+    }

@@ -16,7 +16,7 @@ from sluice.keys import case_key
 from tests.mining_tasks import reference
 from tests.mining_tasks.logs import frame_of, log_of, names_of, random_events
 
-EXACT = dict(rel=1e-14, abs=1e-14)
+EXACT = {"rel": 1e-14, "abs": 1e-14}
 many = settings(max_examples=30, deadline=None)
 
 
@@ -32,7 +32,11 @@ def test_dfg(events):
     assert found.keys() == expected.keys()
     for arc, row in found.items():
         want = expected[arc]
-        assert (row["edge_count"], row["case_count"], row["backward_count"]) == (want["edges"], want["cases"], want["backward"])
+        assert (row["edge_count"], row["case_count"], row["backward_count"]) == (
+            want["edges"],
+            want["cases"],
+            want["backward"],
+        )
         for figure in ("mean", "median", "p90", "min", "max", "total"):
             assert row[f"{figure}_seconds"] == pytest.approx(want[figure], **EXACT)
 
@@ -55,11 +59,14 @@ def test_variants(events):
         assert row["mean_seconds"] == pytest.approx(want["mean"], **EXACT)
         assert row["median_seconds"] == pytest.approx(want["median"], **EXACT)
     counts = found.variants["case_count"].to_list()
-    assert counts == sorted(counts, reverse=True) and found.variants["rank"].to_list() == list(range(1, len(counts) + 1))
+    assert counts == sorted(counts, reverse=True) and found.variants["rank"].to_list() == list(
+        range(1, len(counts) + 1)
+    )
     assert found.variants["cumulative_share"].to_list()[-1] == 1.0
     of_case = dict(found.cases.iter_rows())
     assert {case: steps[of_case[case_key("test", case)]] for case in spans} == {
-        case: variant for variant, cases in expected.items() for case in cases}
+        case: variant for variant, cases in expected.items() for case in cases
+    }
 
 
 @many
@@ -82,7 +89,10 @@ def test_cases_and_ends(events):
         else:
             first = next(wait for wait in waits if wait[0] == longest)
             assert row["longest_wait_seconds"] == longest / 1_000_000
-            assert (names[row["longest_wait_source_activity_key"]], names[row["longest_wait_target_activity_key"]]) == first[1:]
+            assert (
+                names[row["longest_wait_source_activity_key"]],
+                names[row["longest_wait_target_activity_key"]],
+            ) == first[1:]
         assert (names[row["start_activity_key"]], names[row["end_activity_key"]]) == (own[0].activity, own[-1].activity)
     ends = discover_ends(frame_of(events))
     for frame, index in ((ends.starts, 0), (ends.ends, -1)):
@@ -98,8 +108,9 @@ def test_activities_and_rework(events):
     rework = by_name(measure_rework(frame), names, "activity_key")
     for activity, want in reference.rework(events).items():
         row = rework[activity,]
-        assert [row[c] for c in ("case_count", "repeat_case_count", "repeat_count", "self_loop_count", "max_per_case")] == list(
-            want.values())
+        assert [
+            row[c] for c in ("case_count", "repeat_case_count", "repeat_count", "self_loop_count", "max_per_case")
+        ] == list(want.values())
         assert row["repeat_case_share"] == want["repeat_cases"] / want["cases"]
     kpis = by_name(measure_activities(frame), names, "activity_key")
     assert kpis.keys() == rework.keys()

@@ -12,10 +12,24 @@ from mining_tasks.repeated_sequences import discover_repeated_sequences
 
 def recording(sessions: list[tuple[int, str]], seconds: int = 1) -> nw.DataFrame:
     """Sessions as (person, steps, one letter each)."""
-    rows = [(number, place, step, seconds * 1_000_000, person)
-            for number, (person, steps) in enumerate(sessions) for place, step in enumerate(steps)]
-    return nw.from_native(pl.DataFrame(rows, orient="row", schema={
-        "case_key": pl.Int64, "event_seq": pl.Int32, "step": pl.String, "counted_us": pl.Int64, "resource_key": pl.Int64}))
+    rows = [
+        (number, place, step, seconds * 1_000_000, person)
+        for number, (person, steps) in enumerate(sessions)
+        for place, step in enumerate(steps)
+    ]
+    return nw.from_native(
+        pl.DataFrame(
+            rows,
+            orient="row",
+            schema={
+                "case_key": pl.Int64,
+                "event_seq": pl.Int32,
+                "step": pl.String,
+                "counted_us": pl.Int64,
+                "resource_key": pl.Int64,
+            },
+        )
+    )
 
 
 def found(frame, **options):
@@ -69,7 +83,7 @@ def test_occurrences_are_real_do_not_overlap_and_add_up(sessions):
     taken: dict[int, list[tuple[int, int]]] = {}
     for identity, session, place in result.occurrences.iter_rows():
         steps = "".join(result.steps[identity])
-        assert sessions[session][1][place:place + len(steps)] == steps
+        assert sessions[session][1][place : place + len(steps)] == steps
         taken.setdefault(session, []).append((place, place + len(steps)))
     for spans in taken.values():
         assert all(one[1] <= two[0] for one, two in pairwise(sorted(spans)))
@@ -79,5 +93,7 @@ def test_occurrences_are_real_do_not_overlap_and_add_up(sessions):
         assert row["session_count"] == len({s for s, _ in where})
         assert row["person_count"] == len({sessions[s][0] for s, _ in where}) >= 2
         assert row["action_count"] == len(where) * row["step_count"]
-    shuffled = discover_repeated_sequences(nw.from_native(frame.to_native().sample(fraction=1, shuffle=True)), min_persons=2)
+    shuffled = discover_repeated_sequences(
+        nw.from_native(frame.to_native().sample(fraction=1, shuffle=True)), min_persons=2
+    )
     assert list(shuffled.sequences.iter_rows()) == list(result.sequences.iter_rows())

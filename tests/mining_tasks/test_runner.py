@@ -1,4 +1,6 @@
-"""Mining in the warehouse: every published table equals what SQL says of what is published, by whatever path it came."""
+"""Mining in the warehouse: every published table equals what SQL says of what is published, by whatever path it
+came.
+"""
 
 import random
 from datetime import UTC, date, datetime, timedelta
@@ -33,8 +35,10 @@ def night(settings, number, cases, *, touched=frozenset(), quarantined=None, is_
     candidate = Candidate(cases, touched=set(touched), is_full_rebuild=is_full, upto_version=number)
     candidate.write(settings.warehouse_url, ctx)
     with psycopg.connect(settings.warehouse_url) as db:
-        db.execute("update candidate.demo__events set resource = 'p_' || mod(abs(hashtext(case_id || activity)), %s)",
-                   (persons,))
+        db.execute(
+            "update candidate.demo__events set resource = 'p_' || mod(abs(hashtext(case_id || activity)), %s)",
+            (persons,),
+        )
         db.execute("update candidate.demo__cases set is_open = case_id like '%7'")
     let_through(settings.warehouse_url, ctx, quarantined)
     counts = mine(settings, "demo", ctx)
@@ -89,7 +93,9 @@ def test_order_of_physical_rows_changes_no_byte(settings):
     night(settings, 1, some_cases(3))
     before = everything(settings.warehouse_url)
     with psycopg.connect(settings.warehouse_url) as db:
-        db.execute("create temporary table shuffled as select * from candidate.demo__events order by md5(event_id::text)")
+        db.execute(
+            "create temporary table shuffled as select * from candidate.demo__events order by md5(event_id::text)"
+        )
         db.execute("truncate candidate.demo__events")
         db.execute("insert into candidate.demo__events select * from shuffled")
     mine(settings, "demo", run(1))
@@ -127,7 +133,11 @@ def test_empty_log_gives_empty_tables_and_one_row_of_zeros(settings):
     counts = night(settings, 1, {})
     assert {name for name, count in counts.items() if count} == {"process_kpis"}
     with psycopg.connect(settings.warehouse_url) as db:
-        assert db.execute("select case_count, event_count, mean_seconds from mining.process_kpis").fetchone() == (0, 0, None)
+        assert db.execute("select case_count, event_count, mean_seconds from mining.process_kpis").fetchone() == (
+            0,
+            0,
+            None,
+        )
 
 
 def test_mining_before_building_says_so(settings):
@@ -146,6 +156,6 @@ def test_event_without_a_case_says_so(settings):
 def test_a_name_that_needs_quotes_is_quoted(settings):
     """Names of imported logs come from users; what is not there is a clear error, not an SQL one."""
     with pytest.raises(SluiceError, match="build it first"):
-        mine(settings, "it's \"x\"; drop schema mining", run(1))
+        mine(settings, 'it\'s "x"; drop schema mining', run(1))
     assert date(2025, 1, 1)  # the schema is still there
     assert everything(settings.warehouse_url)["dfg"] == []

@@ -38,22 +38,28 @@ def warehouse(module_warehouse_url, tmp_path_factory):
         db.execute("create table public.other (secret text)")
         db.execute("create table raw_odoo_probe (secret text)")
         db.execute("create function ops.probe() returns text language sql as $$ select 'secret' $$")
-    for name, is_public, cases in (("demo", True, {"A": ["order", "pay"], "B": ["order", "order"], "bad": ["pay"]}),
-                                   ("desk", False, {PRIVATE: ["Excel: copy", "Chrome: paste"], "bad-session": ["x"]})):
+    for name, is_public, cases in (
+        ("demo", True, {"A": ["order", "pay"], "B": ["order", "order"], "bad": ["pay"]}),
+        ("desk", False, {PRIVATE: ["Excel: copy", "Chrome: paste"], "bad-session": ["x"]}),
+    ):
         ctx = run(1, name)
         candidate = Candidate(cases, name=name)
         candidate.write(module_warehouse_url, ctx)
         bad = "bad" if is_public else "bad-session"
         let_through(module_warehouse_url, ctx, {bad: f"{bad} is odd"}, name)
         with psycopg.connect(module_warehouse_url) as db:
-            db.execute("""insert into event_log.processes values (%s, 't', 'declared', 'o', %s, 5, now(), 'r', now())""",
-                       (name, is_public))
+            db.execute(
+                """insert into event_log.processes values (%s, 't', 'declared', 'o', %s, 5, now(), 'r', now())""",
+                (name, is_public),
+            )
         mine(settings, name, ctx)
         publish(settings, process(name, case_level_public=is_public), ctx)
         with psycopg.connect(module_warehouse_url) as db:
             db.execute("update quality.check_results set message = %s where subject = %s", (f"{bad} is odd", name))
-            db.execute("insert into ops.runs (run_id, kind, subject, state, message) values (%s, 'mine', %s, 'blocked', %s)",
-                       (ctx.run_id, name, f"{bad} is odd"))
+            db.execute(
+                "insert into ops.runs (run_id, kind, subject, state, message) values (%s, 'mine', %s, 'blocked', %s)",
+                (ctx.run_id, name, f"{bad} is odd"),
+            )
     yield module_warehouse_url
     with psycopg.connect(module_warehouse_url, autocommit=True) as db:
         for login in ("reading", "auditing"):
@@ -80,29 +86,51 @@ def test_reader_reads_every_view(reading):
 def relations(db):
     return db.execute("""
         select nspname, relname from pg_class inner join pg_namespace on pg_namespace.oid = relnamespace
-        where relkind in ('r', 'v', 'm', 'p', 'f', 'S') and nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
+        where relkind in ('r', 'v', 'm', 'p', 'f', 'S') and nspname not in ('pg_catalog', 'information_schema',
+        'pg_toast')
         order by 1, 2""").fetchall()
 
 
 def test_reader_reads_nothing_else(reading):
     listed = [(schema, name) for schema, name in relations(reading) if schema != "bi"]
-    assert {"event_log", "mining", "ops", "quality", "bi_audit", "candidate", "public"} <= {schema for schema, _ in listed}
+    assert {"event_log", "mining", "ops", "quality", "bi_audit", "candidate", "public"} <= {
+        schema for schema, _ in listed
+    }
     for schema, name in listed:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             reading.execute(sql.SQL("select * from {}").format(sql.Identifier(schema, name)))
 
 
-@pytest.mark.parametrize("statement", [
-    "select ops.probe()", "create table bi.mine (x int)", "create view public.mine as select 1", "create schema mine",
-    "delete from bi.events", "update bi.cases set case_id = ''", "insert into bi.activities values ('x', 1, 'x', 1, 'x', true)",
-    "drop view bi.events", "alter view bi.events set (security_barrier = false)",
-    "set role sluice", "create role other", "select pg_read_file('/etc/passwd')", "copy bi.events to program 'cat'",
-    "select * from pg_authid", "select lo_import('/etc/passwd')",
-    "create function bi.f() returns int language sql as 'select 1'", "begin; lock table bi.events in exclusive mode",
-])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select ops.probe()",
+        "create table bi.mine (x int)",
+        "create view public.mine as select 1",
+        "create schema mine",
+        "delete from bi.events",
+        "update bi.cases set case_id = ''",
+        "insert into bi.activities values ('x', 1, 'x', 1, 'x', true)",
+        "drop view bi.events",
+        "alter view bi.events set (security_barrier = false)",
+        "set role sluice",
+        "create role other",
+        "select pg_read_file('/etc/passwd')",
+        "copy bi.events to program 'cat'",
+        "select * from pg_authid",
+        "select lo_import('/etc/passwd')",
+        "create function bi.f() returns int language sql as 'select 1'",
+        "begin; lock table bi.events in exclusive mode",
+    ],
+)
 def test_reader_does_nothing_else(reading, statement):
-    with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectNotInPrerequisiteState,
-                        psycopg.errors.WrongObjectType)) as error:
+    with pytest.raises(
+        (
+            psycopg.errors.InsufficientPrivilege,
+            psycopg.errors.ObjectNotInPrerequisiteState,
+            psycopg.errors.WrongObjectType,
+        )
+    ) as error:
         reading.execute(statement)
     assert isinstance(error.value, psycopg.errors.InsufficientPrivilege), error.value
 
@@ -110,8 +138,9 @@ def test_reader_does_nothing_else(reading, statement):
 def test_statistics_show_no_value(reading, warehouse):
     with psycopg.connect(warehouse, autocommit=True) as db:
         db.execute("analyze event_log.events")
-    assert reading.execute("select count(*) from pg_stats where schemaname not in ('pg_catalog', 'information_schema')"
-                           ).fetchone() == (0,)
+    assert reading.execute(
+        "select count(*) from pg_stats where schemaname not in ('pg_catalog', 'information_schema')"
+    ).fetchone() == (0,)
 
 
 def test_private_sessions_appear_nowhere(reading):
@@ -119,16 +148,22 @@ def test_private_sessions_appear_nowhere(reading):
         text = str(reading.execute(f"select * from bi.{view}").fetchall())
         assert PRIVATE not in text and "bad-session" not in text, view
     assert reading.execute("select process, case_count from bi.quarantine_counts order by 1").fetchall() == [
-        ("demo", 1), ("desk", 1)]
+        ("demo", 1),
+        ("desk", 1),
+    ]
     assert reading.execute("select case_id from bi.quarantined_cases").fetchall() == [("bad",)]
     assert ("bad is odd",) in reading.execute("select message from bi.runs").fetchall()
 
 
 @pytest.mark.parametrize("view", ["events", "cases", "edge_occurrences", "case_kpis", "quarantined_cases"])
-@pytest.mark.parametrize("attack", [
-    "case_id::int > 0", "1 / (case when case_id like 'secret%%' then 0 else 1 end) > 0",
-    "(case when process = 'desk' then case_id::int else 1 end) = 1",
-])
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "case_id::int > 0",
+        "1 / (case when case_id like 'secret%%' then 0 else 1 end) > 0",
+        "(case when process = 'desk' then case_id::int else 1 end) = 1",
+    ],
+)
 def test_errors_leak_no_private_session(reading, view, attack):
     """Without a security barrier the condition would run on hidden rows, and its error would show them."""
     try:
@@ -138,7 +173,9 @@ def test_errors_leak_no_private_session(reading, view, attack):
 
 
 def test_no_view_shows_a_person(reading):
-    columns = reading.execute("select table_name, column_name from information_schema.columns where table_schema = 'bi'").fetchall()
+    columns = reading.execute(
+        "select table_name, column_name from information_schema.columns where table_schema = 'bi'"
+    ).fetchall()
     assert len(columns) > 100
     assert [pair for pair in columns if pair[1] in ("resource", "person", "login", "user_id")] == []
     for view in VIEWS:
@@ -146,8 +183,9 @@ def test_no_view_shows_a_person(reading):
 
 
 def test_auditor_sees_who_did_what_and_no_more(auditing):
-    assert auditing.execute("select count(distinct process), count(*), count(resource) from bi_audit.event_resources"
-                            ).fetchone() == (2, 6, 6)
+    assert auditing.execute(
+        "select count(distinct process), count(*), count(resource) from bi_audit.event_resources"
+    ).fetchone() == (2, 6, 6)
     assert auditing.execute("select count(*) from bi.cases").fetchone() == (2,)
     for schema, name in relations(auditing):
         if schema not in ("bi", "bi_audit"):
@@ -160,7 +198,8 @@ def test_every_view_and_column_is_documented_in_the_database(warehouse):
         missing = db.execute("""
             select relname, attname from pg_class inner join pg_attribute on attrelid = pg_class.oid and attnum > 0
             where relnamespace = 'bi'::regnamespace
-              and (col_description(pg_class.oid, attnum) is null or obj_description(pg_class.oid) is null)""").fetchall()
+              and (col_description(pg_class.oid, attnum) is null or obj_description(pg_class.oid) is
+              null)""").fetchall()
         assert missing == []
         views = {name for (name,) in db.execute("select relname from pg_class where relnamespace = 'bi'::regnamespace")}
     assert views == set(VIEWS)
@@ -204,4 +243,6 @@ def test_login_without_the_right_to_make_roles_is_told_so_once(make_database, se
 
 
 def test_example_times_are_as_published(reading):
-    assert reading.execute("select started_at from bi.cases where case_id = 'A'").fetchone() == (START + timedelta(hours=1),)
+    assert reading.execute("select started_at from bi.cases where case_id = 'A'").fetchone() == (
+        START + timedelta(hours=1),
+    )
