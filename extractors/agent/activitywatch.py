@@ -1,4 +1,4 @@
-"""ActivityWatch bucket export (JSON): which window, page or editor had the focus for how long, and when nobody was there.
+"""ActivityWatch bucket export (JSON): which window, page or editor had the focus, and when nobody was there.
 
 Format: `{"buckets": …}` with the buckets as object or array, events newest first (README.md).
 """
@@ -27,7 +27,7 @@ _BROWSERS = re.compile(r"chrome|firefox|edge|opera|brave|safari")
 
 
 def parse(text: str, rules: Rules) -> Iterator[Action | BadRow]:
-    """The events of all buckets in the file's order, without content; raises Refused or EmptyExport before the first."""
+    """The events of all buckets in the file's order, without content; Refused or EmptyExport come before the first."""
     buckets = _buckets(text)
     if not any(bucket["events"] for bucket in buckets):
         raise EmptyExport("buckets without events")

@@ -98,7 +98,8 @@ def check_whole(
         raise EmptyExport("a header without rows")
     if total > 1 and 2 * wrong > total:
         raise Refused(
-            f"{wrong} of {total} rows do not have the {width} fields of the header: wrong delimiter or quoting; export it again"
+            f"{wrong} of {total} rows do not have the {width} fields of the header: wrong delimiter or quoting; "
+            "export it again"
         )
     if is_cut or (has_final_line_end and text[-1] not in "\r\n"):
         raise Refused("the last row is incomplete: the file is cut; copy it again")

@@ -54,7 +54,7 @@ class Clock:
     def read(self, text: str) -> datetime | None:
         """A time in UTC, or None if `text` is no time between 1990 and 2200.
 
-        In the hour that a clock change repeats, a time more than 5 minutes before the previous row's is the second pass.
+        In the hour that a clock change repeats, a time over 5 minutes before the previous row's is the second pass.
         """
         if len(text) > 40:
             return None
@@ -132,7 +132,7 @@ class Clipboards:
             recent.popitem(last=False)
 
     def relation(self, person: str | None, value: str) -> tuple[str, int | None]:
-        """(equal | transformed | none, source_seq of the copy): equal to any recent copy, transformed from the last one."""
+        """(equal | transformed | none, source_seq of the copy): equal to any recent one, made from the last."""
         recent, text = self._recent.get(person), value.strip()[:10_000]
         if not recent or not text:
             return "none", None

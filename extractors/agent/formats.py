@@ -11,11 +11,14 @@ from extractors.agent.deidentify import Rules
 from extractors.agent.records import Action, BadRow, EmptyExport, Refused
 
 LARGEST_BYTES = 1024**3
-_UNKNOWN = "unknown format: expected a CSV of the RPA UI logger or SmartRPA, or a JSON bucket export of ActivityWatch; take it out of the folder"
+_UNKNOWN = (
+    "unknown format: expected a CSV of the RPA UI logger or SmartRPA, or a JSON bucket export of ActivityWatch; "
+    "take it out of the folder"
+)
 
 
 def unpack(raw: bytes) -> bytes:
-    """The content of a file: itself, or what a .gz packs (told by its first bytes). Raises Refused if the packing is broken."""
+    """The content of a file: itself, or what a .gz packs (told by its first bytes). Raises Refused if it is broken."""
     if not raw.startswith(b"\x1f\x8b"):
         return raw
     try:

@@ -1,4 +1,4 @@
-"""Agent exports from the drop folder into the warehouse: copy de-identifies into landing_agent, land moves it in one transaction.
+"""Agent exports from the drop folder into the warehouse: copy de-identifies into landing_agent, land moves it on.
 
 Content lives in memory only. A file is read once, by content, and again only if what it is derived with has changed.
 """
@@ -139,10 +139,10 @@ class _Reader:
         """Whether the file was read with the same rules; then only its state is taken over, for the gate to warn of."""
         return (
             db.execute(
-                """insert into landing_agent._files (file_id, format, name_key, byte_count, state, row_count, landed_count, quarantined_count,
-                                                 reason, derivation_version, derivation_key, is_new)
-               select files.file_id, files.format, files.name_key, files.byte_count, files.state, files.row_count, files.landed_count,
-                      files.quarantined_count, files.reason, files.derivation_version, derived.derivation_key, false
+                """insert into landing_agent._files (file_id, format, name_key, byte_count, state, row_count, landed_count,
+                                                 quarantined_count, reason, derivation_version, derivation_key, is_new)
+               select files.file_id, files.format, files.name_key, files.byte_count, files.state, files.row_count,
+                      files.landed_count, files.quarantined_count, files.reason, files.derivation_version, derived.derivation_key, false
                from ops.files as files
                inner join raw_agent._derivations as derived on files.file_id = derived.file_id
                where files.file_id = %s and derived.derivation_key = %s""",
@@ -258,7 +258,8 @@ def _land_format(db: psycopg.Connection, name: str, version: int) -> None:
                 insert into raw_agent.{name} as raw ({columns}, _version)
                 select {columns}, %s from landing_agent.{name}
                 on conflict (file_id, source_seq) do update
-                set ({", ".join(values)}, _version, _is_deleted, _loaded_at) = ({landing_values}, excluded._version, false, clock_timestamp())
+                set ({", ".join(values)}, _version, _is_deleted, _loaded_at)
+                    = ({landing_values}, excluded._version, false, clock_timestamp())
                 where raw._is_deleted or ({raw_values}) is distinct from ({landing_values})
                 returning (xmax = 0) as is_inserted
             )
@@ -277,8 +278,10 @@ def _land_format(db: psycopg.Connection, name: str, version: int) -> None:
     if inserted + updated + deleted:
         db.execute(f"analyze raw_agent.{name}")
     db.execute(
-        """insert into ops.load_tables (version, table_name, read_count, inserted_count, updated_count, deleted_count, seconds)
-           values (%(version)s, %(name)s, (select coalesce(sum(row_count), 0) from landing_agent._files where is_new and format = %(name)s),
+        """insert into ops.load_tables (version, table_name, read_count, inserted_count, updated_count, deleted_count,
+                                        seconds)
+           values (%(version)s, %(name)s,
+                   (select coalesce(sum(row_count), 0) from landing_agent._files where is_new and format = %(name)s),
                    %(inserted)s, %(updated)s, %(deleted)s, %(seconds)s)""",
         {
             "version": version,
@@ -293,20 +296,24 @@ def _land_format(db: psycopg.Connection, name: str, version: int) -> None:
 
 def _land_files(db: psycopg.Connection, system: str, version: int) -> None:
     db.execute(
-        """insert into ops.files as files (file_id, system, format, name_key, byte_count, state, row_count, landed_count, quarantined_count,
-                                           reason, derivation_version, version)
-           select file_id, %s, format, name_key, byte_count, state, row_count, landed_count, quarantined_count, reason, derivation_version, %s
+        """insert into ops.files as files (file_id, system, format, name_key, byte_count, state, row_count, landed_count,
+                                           
+                                           quarantined_count, reason, derivation_version, version)
+           select file_id, %s, format, name_key, byte_count, state, row_count, landed_count, quarantined_count, reason,
+                  derivation_version, %s
            from landing_agent._files where is_new
            on conflict (file_id) do update
            set (format, state, row_count, landed_count, quarantined_count, reason, derivation_version, version)
-               = (excluded.format, excluded.state, excluded.row_count, excluded.landed_count, excluded.quarantined_count, excluded.reason,
-                  excluded.derivation_version, excluded.version)""",
+               = (excluded.format, excluded.state, excluded.row_count, excluded.landed_count,
+                  excluded.quarantined_count,
+                  excluded.reason,                  excluded.derivation_version, excluded.version)""",
         (system, version),
     )
     db.execute(
         """insert into raw_agent._derivations (file_id, derivation_key, first_version, _version)
            select file_id, derivation_key, %(version)s, %(version)s from landing_agent._files where is_new
-           on conflict (file_id) do update set derivation_key = excluded.derivation_key, _version = excluded._version""",
+           on conflict (file_id) do update
+           set derivation_key = excluded.derivation_key, _version = excluded._version""",
         {"version": version},
     )
     db.execute(
@@ -320,6 +327,7 @@ def _land_files(db: psycopg.Connection, system: str, version: int) -> None:
     db.execute(
         """insert into quality.quarantined_rows (system, source_table, source_key, check_name, reason, version)
            select %s, format, file_id || ':' || line, check_name, reason, %s from landing_agent._quarantined_rows
-           on conflict (system, source_table, source_key, check_name) do update set reason = excluded.reason, version = excluded.version""",
+           on conflict (system, source_table, source_key, check_name) do update
+           set reason = excluded.reason, version = excluded.version""",
         (system, version),
     )

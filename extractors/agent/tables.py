@@ -1,4 +1,4 @@
-"""The tables of the agent exports: raw_agent.<format>, what the last copy left in landing_agent, and how to make them."""
+"""The tables of the agent exports: raw_agent.<format>, what a copy leaves in landing_agent, how to make them."""
 
 import psycopg
 
@@ -24,8 +24,9 @@ _DECLARED = ", ".join(
     ]
 )
 
-_FILES = """file_id text primary key, format text, name_key text not null, byte_count bigint not null, state text not null,
-    row_count bigint not null, landed_count bigint not null, quarantined_count bigint not null, reason text, derivation_version int not null,
+_FILES = """file_id text primary key, format text, name_key text not null, byte_count bigint not null,
+    state text not null, row_count bigint not null, landed_count bigint not null, quarantined_count bigint not null,
+    reason text, derivation_version int not null,
     derivation_key text not null, is_new boolean not null"""
 
 
@@ -34,22 +35,25 @@ def make_raw(db: psycopg.Connection) -> None:
     db.execute("create schema if not exists raw_agent")
     for name in FORMATS:
         db.execute(f"""create table if not exists raw_agent.{name} ({_DECLARED}, _version bigint not null,
-            _is_deleted boolean not null default false, _loaded_at timestamptz not null default clock_timestamp(), primary key (file_id, source_seq))""")
+            _is_deleted boolean not null default false, _loaded_at timestamptz not null default clock_timestamp(),
+            primary key (file_id, source_seq))""")
         db.execute(f"create index if not exists {name}_version on raw_agent.{name} (_version)")
         db.execute(f"create index if not exists {name}_stream on raw_agent.{name} (stream_key, occurred_at)")
         db.execute(
-            f"create index if not exists {name}_document on raw_agent.{name} (document_ref) where document_ref is not null"
+            f"create index if not exists {name}_document on raw_agent.{name} (document_ref) "
+            "where document_ref is not null"
         )
     db.execute(
-        "create table if not exists raw_agent._derivations (file_id text primary key, derivation_key text not null, first_version bigint not null, _version bigint not null)"
+        """create table if not exists raw_agent._derivations (file_id text primary key, derivation_key text not null,
+           first_version bigint not null, _version bigint not null)"""
     )
 
 
 def make_landing(db: psycopg.Connection) -> None:
     """Make landing_agent anew, empty: a table per format, the files of this copy, and the rows that could not be used.
 
-    `landing_agent._files` holds every file of the folder (is_new: read by this copy; the others are known by content), so that the
-    gate can warn of those that are refused or empty. `_load` holds the version that the landing belongs to.
+    `landing_agent._files` holds every file of the folder (is_new: read by this copy; the others are known by content), so that
+    the gate can warn of those that are refused or empty. `_load` holds the version that the landing belongs to.
     """
     db.execute("create schema if not exists landing_agent")
     for name in (*FORMATS, "_files", "_quarantined_rows", "_load"):
@@ -58,6 +62,7 @@ def make_landing(db: psycopg.Connection) -> None:
         db.execute(f"create unlogged table landing_agent.{name} ({_DECLARED})")
     db.execute(f"create unlogged table landing_agent._files ({_FILES})")
     db.execute(
-        "create unlogged table landing_agent._quarantined_rows (format text, file_id text, line bigint, check_name text, reason text)"
+        """create unlogged table landing_agent._quarantined_rows
+           (format text, file_id text, line bigint, check_name text, reason text)"""
     )
     db.execute("create unlogged table landing_agent._load (version bigint not null, landed_version bigint)")

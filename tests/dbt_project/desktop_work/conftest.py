@@ -1,4 +1,4 @@
-"""The models of desktop work as compiled by dbt once, run as plain SQL: a build of a small log then takes milliseconds."""
+"""The models of desktop work as compiled by dbt once, run as plain SQL: a build of a small log takes milliseconds."""
 
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -28,9 +28,21 @@ def compiled(server, make_database, tmp_path_factory) -> dict[tuple[bool, str], 
     found = {}
     for is_full in (True, False):
         subject = f"compile-{is_full}"
-        run_dbt(url, PROJECT, home, subject, ["compile", "--select", "intermediate.desktop_work", "marts.desktop_work"], {
-            "process": "desktop_work", "run_id": "test", "gated_version": SENTINEL, "upto_version": SENTINEL,
-            "full_rebuild": is_full, "event_order": ["source_seq"]})  # fmt: skip
+        run_dbt(
+            url,
+            PROJECT,
+            home,
+            subject,
+            ["compile", "--select", "intermediate.desktop_work", "marts.desktop_work"],
+            {
+                "process": "desktop_work",
+                "run_id": "test",
+                "gated_version": SENTINEL,
+                "upto_version": SENTINEL,
+                "full_rebuild": is_full,
+                "event_order": ["source_seq"],
+            },
+        )
         for path in (home / "dbt" / subject / "compiled").rglob("*.sql"):
             text = path.read_text()
             found[is_full, path.stem] = text.replace(f'"{psycopg.conninfo.conninfo_to_dict(url)["dbname"]}".', "")
@@ -62,8 +74,14 @@ class Desk:
     def build(self, *, is_full):
         """Run the models; returns {case_id: everything about it}, the touched cases, and the case rows."""
         with connect(self.settings.warehouse_url) as db:
-            db.execute("drop schema candidate cascade; create schema candidate; drop schema intermediate cascade; create schema intermediate")
-            db.execute("create table intermediate.desktop_work__declared_activities (activity text, rank int, category text, is_automated boolean)")
+            db.execute(
+                "drop schema candidate cascade; create schema candidate;"
+                "drop schema intermediate cascade; create schema intermediate"
+            )
+            db.execute(
+                "create table intermediate.desktop_work__declared_activities "
+                "(activity text, rank int, category text, is_automated boolean)"
+            )
             for name in INTERMEDIATE:
                 model, table = f"int_desktop_work__{name}", f"intermediate.int_desktop_work__{name}"
                 if name == "touched_cases":
@@ -78,7 +96,9 @@ class Desk:
                 for row in cursor:
                     cases.setdefault(row[at], set()).add((name, row))
             touched = {row[0] for row in db.execute("select case_id from candidate.desktop_work__touched_cases")}
-            rows = db.execute("select source_table, source_key, case_id from candidate.desktop_work__case_rows").fetchall()
+            rows = db.execute(
+                "select source_table, source_key, case_id from candidate.desktop_work__case_rows"
+            ).fetchall()
         assert set(cases) <= touched
         assert len(rows) == len(set(rows))
         return cases, touched, rows
@@ -100,9 +120,13 @@ class Desk:
             with db.cursor() as cursor:
                 cursor.executemany("insert into ops.case_rows values ('desktop_work', %s, %s, %s)", case_rows)
                 cursor.executemany(
-                    "insert into quality.quarantined_cases (process, case_id, check_name, reason, run_id) values ('desktop_work', %s, 'x', 'x', 'x')",
-                    [(case_id,) for case_id, rows in cases.items() if quarantined(rows)])  # fmt: skip
-            self.gated = db.execute("select coalesce(max(version), 0) from ops.loads where state = 'landed'").fetchone()[0]
+                    "insert into quality.quarantined_cases (process, case_id, check_name, reason, run_id) "
+                    "values ('desktop_work', %s, 'x', 'x', 'x')",
+                    [(case_id,) for case_id, rows in cases.items() if quarantined(rows)],
+                )
+            self.gated = db.execute(
+                "select coalesce(max(version), 0) from ops.loads where state = 'landed'"
+            ).fetchone()[0]
 
     def rebuilt(self, quarantined=lambda rows: False):
         """What a full rebuild of the same raw rows publishes."""

@@ -17,7 +17,7 @@ def stamp(minutes):
 
 
 class Watcher:
-    """One host's ActivityWatch: grows, forgets nothing, and is exported with gaps, late buckets and growing durations."""
+    """One host's ActivityWatch: grows, forgets nothing, is exported with gaps, late buckets and growing durations."""
 
     def __init__(self, rng, host):
         self.rng, self.host, self.now = rng, host, 0
@@ -39,17 +39,33 @@ class Watcher:
 
         return aw_text(
             bucket(*events(self.windows, lambda at: {"app": APPS[at % 4]}), host=self.host),
-            bucket(*events(self.pages, lambda at: {"url": f"https://x.example/P{at:05}"}), kind="web.tab.current", client="aw-watcher-web-chrome", host=self.host),
-            bucket(*events(self.away, lambda at: {"status": "afk"}), kind="afkstatus", client="aw-watcher-afk", host=self.host),
+            bucket(
+                *events(self.pages, lambda at: {"url": f"https://x.example/P{at:05}"}),
+                kind="web.tab.current",
+                client="aw-watcher-web-chrome",
+                host=self.host,
+            ),
+            bucket(
+                *events(self.away, lambda at: {"status": "afk"}),
+                kind="afkstatus",
+                client="aw-watcher-afk",
+                host=self.host,
+            ),
             as_array=self.rng.random() < 0.5,
-        )  # fmt: skip
+        )
 
 
 def recording(rng):
     at, lines = rng.randrange(2000), []
     for _ in range(rng.randrange(1, 15)):
         at += rng.choice([0, 1, 5, 29, 31, -3, -40])
-        lines.append(rpa_row(time=stamp(at).replace("+00:00", ""), user=rng.choice(["anna", "ben", ""]), app=rng.choice(["Excel", "Chrome"])))
+        lines.append(
+            rpa_row(
+                time=stamp(at).replace("+00:00", ""),
+                user=rng.choice(["anna", "ben", ""]),
+                app=rng.choice(["Excel", "Chrome"]),
+            )
+        )
     return rpa_text(*lines)
 
 

@@ -5,19 +5,76 @@ import io
 import json
 
 RPA_COLUMNS = (
-    "timeStamp", "userID", "targetApp", "eventType", "url", "content", "target.workbookName", "target.sheetName",
-    "target.id", "target.class", "target.tagName", "target.type", "target.name", "target.value", "target.innerText",
-    "target.checked", "target.href", "target.option", "target.title", "target.innerHTML",
-)  # fmt: skip
+    "timeStamp",
+    "userID",
+    "targetApp",
+    "eventType",
+    "url",
+    "content",
+    "target.workbookName",
+    "target.sheetName",
+    "target.id",
+    "target.class",
+    "target.tagName",
+    "target.type",
+    "target.name",
+    "target.value",
+    "target.innerText",
+    "target.checked",
+    "target.href",
+    "target.option",
+    "target.title",
+    "target.innerHTML",
+)
 SMARTRPA_COLUMNS = (
-    "timestamp", "user", "category", "application", "event_type", "event_src_path", "event_dest_path",
-    "clipboard_content", "mouse_coord", "workbook", "current_worksheet", "worksheets", "sheets", "cell_content",
-    "cell_range", "cell_range_number", "window_size", "slides", "effect", "hotkey", "id", "title", "description",
-    "browser_url", "eventQual", "tab_moved_from_index", "tab_moved_to_index", "newZoomFactor", "oldZoomFactor",
-    "tab_pinned", "tab_audible", "tab_muted", "window_ingognito", "file_size", "tag_category", "tag_type", "tag_name",
-    "tag_title", "tag_value", "tag_checked", "tag_html", "tag_href", "tag_innerText", "tag_option", "tag_attributes",
-    "xpath", "xpath_full",
-)  # fmt: skip
+    "timestamp",
+    "user",
+    "category",
+    "application",
+    "event_type",
+    "event_src_path",
+    "event_dest_path",
+    "clipboard_content",
+    "mouse_coord",
+    "workbook",
+    "current_worksheet",
+    "worksheets",
+    "sheets",
+    "cell_content",
+    "cell_range",
+    "cell_range_number",
+    "window_size",
+    "slides",
+    "effect",
+    "hotkey",
+    "id",
+    "title",
+    "description",
+    "browser_url",
+    "eventQual",
+    "tab_moved_from_index",
+    "tab_moved_to_index",
+    "newZoomFactor",
+    "oldZoomFactor",
+    "tab_pinned",
+    "tab_audible",
+    "tab_muted",
+    "window_ingognito",
+    "file_size",
+    "tag_category",
+    "tag_type",
+    "tag_name",
+    "tag_title",
+    "tag_value",
+    "tag_checked",
+    "tag_html",
+    "tag_href",
+    "tag_innerText",
+    "tag_option",
+    "tag_attributes",
+    "xpath",
+    "xpath_full",
+)
 
 
 def csv_text(columns, rows, *, delimiter=",", quoting=csv.QUOTE_ALL, line_end="\n", final_line_end=True):
@@ -40,7 +97,9 @@ def rpa_text(*rows, columns=RPA_COLUMNS, **options):
     return csv_text(columns, rows, **options)
 
 
-def smartrpa_row(time="2025-03-03T09:00:00.000", user="anna", category="Browser", app="Edge", event="changeField", **fields):
+def smartrpa_row(
+    time="2025-03-03T09:00:00.000", user="anna", category="Browser", app="Edge", event="changeField", **fields
+):
     """A row of SmartRPA."""
     return {"timestamp": time, "user": user, "category": category, "application": app, "event_type": event} | fields
 
@@ -53,9 +112,13 @@ def smartrpa_text(*rows, columns=SMARTRPA_COLUMNS, quoting=csv.QUOTE_MINIMAL, **
 def bucket(*events, kind="currentwindow", host="pc-anna", client="aw-watcher-window", name=None):
     """An ActivityWatch bucket."""
     return {
-        "id": name or f"{client}_{host}", "created": "2025-01-01T00:00:00Z", "type": kind, "client": client,
-        "hostname": host, "events": list(events),
-    }  # fmt: skip
+        "id": name or f"{client}_{host}",
+        "created": "2025-01-01T00:00:00Z",
+        "type": kind,
+        "client": client,
+        "hostname": host,
+        "events": list(events),
+    }
 
 
 def event(time, duration=0, **data):

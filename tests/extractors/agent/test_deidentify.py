@@ -28,19 +28,45 @@ def utc(clock, *texts):
 
 
 def test_an_offset_counts_and_a_naive_time_is_local():
-    assert utc(Clock(BERLIN), "2025-07-01T12:00:00Z", "2025-07-01T12:00:00+10:00", "2025-07-01 12:00:00") == ["01 12:00", "01 02:00", "01 10:00"]
+    assert utc(Clock(BERLIN), "2025-07-01T12:00:00Z", "2025-07-01T12:00:00+10:00", "2025-07-01 12:00:00") == [
+        "01 12:00",
+        "01 02:00",
+        "01 10:00",
+    ]
 
 
 def test_the_repeated_hour_of_autumn_follows_the_sequence():
-    times = ("2025-10-26T02:10", "2025-10-26T02:55", "2025-10-26T02:54", "2025-10-26T02:05", "2025-10-26T02:50", "2025-10-26T03:00")
+    times = (
+        "2025-10-26T02:10",
+        "2025-10-26T02:55",
+        "2025-10-26T02:54",
+        "2025-10-26T02:05",
+        "2025-10-26T02:50",
+        "2025-10-26T03:00",
+    )
     assert utc(Clock(BERLIN), *times) == ["26 00:10", "26 00:55", "26 00:54", "26 01:05", "26 01:50", "26 02:00"]
 
 
 def test_the_skipped_hour_of_spring_reads_as_if_the_clock_had_not_changed():
-    assert utc(Clock(BERLIN), "2025-03-30T01:59", "2025-03-30T02:30", "2025-03-30T03:00") == ["30 00:59", "30 01:30", "30 01:00"]
+    assert utc(Clock(BERLIN), "2025-03-30T01:59", "2025-03-30T02:30", "2025-03-30T03:00") == [
+        "30 00:59",
+        "30 01:30",
+        "30 01:00",
+    ]
 
 
-@pytest.mark.parametrize("text", ["", "x", "2025-02-30T00:00:00", "1899-01-01T00:00:00Z", "9999-12-31T23:59:59-01:00", "2025-01-01T00:00:00Z" * 9, "\x00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x",
+        "2025-02-30T00:00:00",
+        "1899-01-01T00:00:00Z",
+        "9999-12-31T23:59:59-01:00",
+        "2025-01-01T00:00:00Z" * 9,
+        "\x00",
+    ],
+)
 def test_what_is_no_time_is_none(text):
     assert Clock(BERLIN).read(text) is None
 
@@ -57,10 +83,26 @@ def test_a_zone_that_is_none_is_refused():
 
 @pytest.mark.parametrize(
     ("value", "kind"),
-    [("", "empty"), ("  ", "empty"), ("12", "number"), ("1.234,50 EUR", "number"), ("-3", "number"), ("11/03/1986", "date"), ("2025-03-03 10:00", "date"),
-     ("a@b.example", "email"), ("+61 039 689 9324", "phone"), ("(555) 123-4567", "phone"), ("https://x.example", "url"), ("yes", "boolean"),
-     ("P00012", "document"), ("BILL/2025/01/0001", "document"), ("some text", "text"), ("7" * 5000, "number"), ("1 " * 50_000, "number")],
-)  # fmt: skip
+    [
+        ("", "empty"),
+        ("  ", "empty"),
+        ("12", "number"),
+        ("1.234,50 EUR", "number"),
+        ("-3", "number"),
+        ("11/03/1986", "date"),
+        ("2025-03-03 10:00", "date"),
+        ("a@b.example", "email"),
+        ("+61 039 689 9324", "phone"),
+        ("(555) 123-4567", "phone"),
+        ("https://x.example", "url"),
+        ("yes", "boolean"),
+        ("P00012", "document"),
+        ("BILL/2025/01/0001", "document"),
+        ("some text", "text"),
+        ("7" * 5000, "number"),
+        ("1 " * 50_000, "number"),
+    ],
+)
 def test_value_kinds(value, kind):
     assert value_kind(value, load_vocabulary()) == kind
 
@@ -111,18 +153,35 @@ def test_a_document_number_is_a_whole_word_of_a_declared_pattern(text):
 
 @pytest.mark.parametrize(
     ("text", "found"),
-    [("Pay BILL/2025/01/0001, please", "BILL/2025/01/0001"), ("xP00012", None), ("P00012.", "P00012"), ("P00012 - Odoo", "P00012"), ("SP00012", None),
-     ("p00012", None), ("WH/IN/00012", "WH/IN/00012"), ("INV/2025/00001", "INV/2025/00001"), ("PBNK1/2025/00007", "PBNK1/2025/00007"), ("", None)],
-)  # fmt: skip
+    [
+        ("Pay BILL/2025/01/0001, please", "BILL/2025/01/0001"),
+        ("xP00012", None),
+        ("P00012.", "P00012"),
+        ("P00012 - Odoo", "P00012"),
+        ("SP00012", None),
+        ("p00012", None),
+        ("WH/IN/00012", "WH/IN/00012"),
+        ("INV/2025/00001", "INV/2025/00001"),
+        ("PBNK1/2025/00007", "PBNK1/2025/00007"),
+        ("", None),
+    ],
+)
 def test_document_numbers(text, found):
     assert load_vocabulary().document_in(text) == found
 
 
 @pytest.mark.parametrize(
     ("url", "page"),
-    [("https://erp.example/odoo/purchase/12?x=1#y", "erp.example/odoo/purchase/#"), ("www.webpage.com/ok", "www.webpage.com/ok"), ("http://[x", ""), ("", ""),
-     ("https://user:secret@h.example/a", "h.example/a"), ("chrome://newtab", "newtab"), ("https://h.example/" + "a" * 99, "h.example/#")],
-)  # fmt: skip
+    [
+        ("https://erp.example/odoo/purchase/12?x=1#y", "erp.example/odoo/purchase/#"),
+        ("www.webpage.com/ok", "www.webpage.com/ok"),
+        ("http://[x", ""),
+        ("", ""),
+        ("https://user:secret@h.example/a", "h.example/a"),
+        ("chrome://newtab", "newtab"),
+        ("https://h.example/" + "a" * 99, "h.example/#"),
+    ],
+)
 def test_pages_hold_no_query_no_user_and_no_number(url, page):
     assert page_of(url) == page
 
@@ -136,7 +195,12 @@ def test_places():
 
 
 def test_secrets_are_known_by_type_name_or_caption():
-    assert is_secret("password") and is_secret("", "user_passwd") and is_secret("", "", "Your PIN") and is_secret("Kennwort")
+    assert (
+        is_secret("password")
+        and is_secret("", "user_passwd")
+        and is_secret("", "", "Your PIN")
+        and is_secret("Kennwort")
+    )
     assert not is_secret("text", "shipping", "pinboard")
 
 

@@ -6,12 +6,12 @@ import hashlib
 import json
 
 import pytest
-from tests.extractors.agent.exports import aw_text, bucket, event, rpa_row, rpa_text, smartrpa_row, smartrpa_text
 
 from extractors.agent import pipeline
 from extractors.agent.records import EmptyExport, Refused
 from sluice.errors import Blocked
 from sluice.warehouse import connect
+from tests.extractors.agent.exports import aw_text, bucket, event, rpa_row, rpa_text, smartrpa_row, smartrpa_text
 
 RPA = rpa_text(rpa_row(), rpa_row(time="2025-03-03T09:00:05.000Z", event="editField"))
 FILES = "select state, format, row_count, landed_count, quarantined_count from ops.files order by file_id"
@@ -27,9 +27,13 @@ def test_all_three_formats_land_with_counts(drop):
     drop.put("c.json", aw_text(bucket(event("2025-03-03T09:00:00Z", 5, app="chrome.exe", title="x"))))
     version = drop.night()
     assert sorted(drop.rows("select format, landed_count from ops.files")) == [
-        ("activitywatch", 1), ("rpa_logger", 2), ("smartrpa", 1)]  # fmt: skip
+        ("activitywatch", 1),
+        ("rpa_logger", 2),
+        ("smartrpa", 1),
+    ]
     assert drop.rows("select state, read_count, inserted_count, updated_count, deleted_count from ops.loads") == [
-        ("landed", 4, 4, 0, 0)]  # fmt: skip
+        ("landed", 4, 4, 0, 0)
+    ]
     assert drop.rows("select distinct _version from raw_agent.rpa_logger") == [(version,)]
     assert drop.value("select sum(read_count) from ops.load_tables") == 4
 
@@ -49,7 +53,9 @@ def test_a_file_is_read_once_whatever_its_name_or_packing(drop):
     before = drop.rows("select file_id, source_seq, _version, _loaded_at from raw_agent.rpa_logger order by 1, 2")
     drop.put("d.csv", RPA)
     drop.night()
-    assert drop.rows("select file_id, source_seq, _version, _loaded_at from raw_agent.rpa_logger order by 1, 2") == before
+    assert (
+        drop.rows("select file_id, source_seq, _version, _loaded_at from raw_agent.rpa_logger order by 1, 2") == before
+    )
     assert drop.value("select read_count from ops.loads order by version desc limit 1") == 0
 
 
@@ -72,7 +78,11 @@ def test_hidden_and_unfinished_files_are_left_alone(drop):
     [
         ("cut in half", RPA[: 2 * len(RPA) // 3], "is cut"),
         ("cut in its header", RPA.split("\n")[0][:-30], "header is cut"),
-        ("cut in its header, unquoted", rpa_text(rpa_row(), quoting=csv.QUOTE_MINIMAL).split("\n")[0][:-3], "header is cut"),
+        (
+            "cut in its header, unquoted",
+            rpa_text(rpa_row(), quoting=csv.QUOTE_MINIMAL).split("\n")[0][:-3],
+            "header is cut",
+        ),
         ("cut gzip", gzip.compress(RPA.encode())[:-20], "gzip"),
         ("wrong delimiter", RPA.replace(",", ";"), "separated by a semicolon"),
         ("wrong delimiter below the header", RPA.split("\n")[0] + "\n" + "a;b\nc;d\ne;f\n", "wrong delimiter"),
@@ -98,7 +108,11 @@ def test_a_bad_file_is_refused_whole_and_the_others_land(drop, name, content, re
     assert reason in refused[0][0] and "\n" not in refused[0][0]
     assert refused[0][1] == 0
     assert drop.value("select count(*) from raw_agent.smartrpa") == 1
-    assert drop.value("select count(*) from raw_agent.rpa_logger") + drop.value("select count(*) from raw_agent.activitywatch") == 0
+    assert (
+        drop.value("select count(*) from raw_agent.rpa_logger")
+        + drop.value("select count(*) from raw_agent.activitywatch")
+        == 0
+    )
 
 
 def test_every_cut_of_a_quoted_recording_is_refused_or_loses_whole_rows_only(read):
@@ -141,8 +155,14 @@ def test_bad_rows_are_quarantined_with_line_and_reason_never_content(drop):
     drop.put("a.csv", "\n".join(lines))
     drop.night()
     assert drop.rows(FILES) == [("landed", "rpa_logger", 5, 2, 3)]
-    kept = drop.rows("select source_key, check_name, reason from quality.quarantined_rows order by source_key collate \"C\"")
-    assert [(key.split(":")[1], check) for key, check, _ in kept] == [("3", "field_count"), ("4", "time"), ("5", "event_type")]
+    kept = drop.rows(
+        'select source_key, check_name, reason from quality.quarantined_rows order by source_key collate "C"'
+    )
+    assert [(key.split(":")[1], check) for key, check, _ in kept] == [
+        ("3", "field_count"),
+        ("4", "time"),
+        ("5", "event_type"),
+    ]
     assert "Erika" not in str(kept)
     assert drop.rows("select source_seq from raw_agent.rpa_logger order by 1") == [(1,), (5,)]
 
@@ -160,8 +180,9 @@ def test_a_new_zone_or_person_map_derives_the_files_again_and_rewrites_only_what
     drop.night()
     drop.with_settings(agent_timezone="Europe/Berlin")
     version = drop.night()
-    assert drop.rows("select source_seq, extract(hour from occurred_at), _version from raw_agent.rpa_logger order by 1") == [
-        (1, 10, version), (2, 12, version - 1)]  # fmt: skip
+    assert drop.rows(
+        "select source_seq, extract(hour from occurred_at), _version from raw_agent.rpa_logger order by 1"
+    ) == [(1, 10, version), (2, 12, version - 1)]
     people = tmp_path / "people.csv"
     people.write_text("person,kind,value\n1,desktop_login,anna\n")
     before = drop.value("select min(person) from raw_agent.rpa_logger")
@@ -174,8 +195,11 @@ def test_rows_that_a_file_no_longer_gives_become_tombstones(drop):
     drop.put("a.csv", RPA)
     drop.night()
     with connect(drop.settings.warehouse_url) as db:
-        db.execute("insert into raw_agent.rpa_logger (file_id, source_seq, line, occurred_at, application, action, derivation_version, _version) "
-                   "select file_id, 99, 99, now(), 'x', 'x', 1, 1 from ops.files")  # fmt: skip
+        db.execute(
+            "insert into raw_agent.rpa_logger (file_id, source_seq, line, occurred_at, application, action, "
+            "derivation_version, _version) "
+            "select file_id, 99, 99, now(), 'x', 'x', 1, 1 from ops.files"
+        )
     version = drop.night(mode="full")
     assert drop.rows("select source_seq, _version from raw_agent.rpa_logger where _is_deleted") == [(99, version)]
 
@@ -214,14 +238,31 @@ def test_a_missing_drop_folder_blocks_with_one_line(drop):
 
 
 def test_nuls_giant_fields_and_odd_text_do_no_harm(drop):
-    drop.put("a.csv", rpa_text(
-        rpa_row(content="a\x00b", target_id="x\x00y"), rpa_row(content="z" * 20_000_000), rpa_row(user="a\x00"), rpa_row(url="http://[x"),
-        rpa_row(app="\x00"), rpa_row(content="\n" * 1000 + '"')))  # fmt: skip
+    drop.put(
+        "a.csv",
+        rpa_text(
+            rpa_row(content="a\x00b", target_id="x\x00y"),
+            rpa_row(content="z" * 20_000_000),
+            rpa_row(user="a\x00"),
+            rpa_row(url="http://[x"),
+            rpa_row(app="\x00"),
+            rpa_row(content="\n" * 1000 + '"'),
+        ),
+    )
     data = json.loads(aw_text(bucket(event("2025-03-03T09:00:00Z", 1, app="chrome", title="\x00" * 9))))
     data["buckets"]["aw-watcher-window_pc-anna"]["events"] += [
-        event("2025-03-03T09:00:00Z", float("nan")), event("2025-03-03T09:00:00Z", -1), event("x", 1), 7, {"timestamp": 7},
-        event("2025-03-03T09:00:00Z", 1e300), event("2025-03-03T10:00:00Z", True), event("2025-03-03T10:00:00Z", 0, app="\ud800", title="\udfff")]  # fmt: skip
+        event("2025-03-03T09:00:00Z", float("nan")),
+        event("2025-03-03T09:00:00Z", -1),
+        event("x", 1),
+        7,
+        {"timestamp": 7},
+        event("2025-03-03T09:00:00Z", 1e300),
+        event("2025-03-03T10:00:00Z", True),
+        event("2025-03-03T10:00:00Z", 0, app="\ud800", title="\udfff"),
+    ]
     drop.put("b.json", json.dumps(data))
     drop.night()
     assert drop.rows("select format, row_count, landed_count, quarantined_count from ops.files order by format") == [
-        ("activitywatch", 9, 2, 7), ("rpa_logger", 6, 5, 1)]  # fmt: skip
+        ("activitywatch", 9, 2, 7),
+        ("rpa_logger", 6, 5, 1),
+    ]

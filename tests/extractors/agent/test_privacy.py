@@ -1,4 +1,4 @@
-"""Nothing of what people typed, copied, read or are called is anywhere: not in a cell of the warehouse, not in a file of the home.
+"""Nothing of what people typed, copied, read or are called is anywhere: in no cell of the warehouse, in no file of the home.
 
 The recordings are real ones and copies of them with canaries; each row lands or is quarantined.
 """
@@ -28,9 +28,22 @@ from tests.extractors.agent.exports import (
     smartrpa_row,
 )
 
-REAL = ("tasks/reimbursement_raw.csv.gz", "tasks/L1.csv.gz", "tasks/smartrpa/banking_1.csv", "tasks/smartrpa/banking_2.csv")
+REAL = (
+    "tasks/reimbursement_raw.csv.gz",
+    "tasks/L1.csv.gz",
+    "tasks/smartrpa/banking_1.csv",
+    "tasks/smartrpa/banking_2.csv",
+)
 TYPED = ("content", "target.value", "clipboard_content", "cell_content", "tag_value")
-KINDS = ("Maximiliane Oberhuber {}", "m.oberhuber.{}@kanarien.example", "Kontonummer {}", "Vertraulich-{}", "{}", "geheim{}wort", "DE89 {}")
+KINDS = (
+    "Maximiliane Oberhuber {}",
+    "m.oberhuber.{}@kanarien.example",
+    "Kontonummer {}",
+    "Vertraulich-{}",
+    "{}",
+    "geheim{}wort",
+    "DE89 {}",
+)
 
 
 def canaries(count):
@@ -50,7 +63,9 @@ def cells(url):
                    and (t.typcategory in ('S', 'A', 'U') or t.typname in ('json', 'jsonb', 'bytea', 'xml'))"""
         ).fetchall()
         for schema, table, column in columns:
-            for (value,) in db.execute(f'select distinct "{column}"::text from "{schema}"."{table}" where "{column}" is not null'):
+            for (value,) in db.execute(
+                f'select distinct "{column}"::text from "{schema}"."{table}" where "{column}" is not null'
+            ):
                 yield value
 
 
@@ -68,7 +83,11 @@ def planted(columns, rows, marks, *, skip=(), **options):
     targets = [name for name in columns if name not in skip]
     for number, mark in enumerate(marks):
         name = targets[number % len(targets)]
-        rows[(7 * number) % len(rows)][name] = mark if name not in ("url", "browser_url", "target.href", "tag_href") else f"https://{mark}.example/{mark}?q={mark}#{mark}"
+        rows[(7 * number) % len(rows)][name] = (
+            mark
+            if name not in ("url", "browser_url", "target.href", "tag_href")
+            else f"https://{mark}.example/{mark}?q={mark}#{mark}"
+        )
     return csv_text(columns, rows, **options)
 
 
@@ -102,24 +121,59 @@ def found_in_cells(url, values):
 
 def test_fifty_canaries_in_all_formats_are_found_nowhere(settings, tmp_path):
     marks = canaries(120)
-    rpa = [rpa_row(time=f"2025-03-03T09:{n:02}:00.000Z", target_tagName="INPUT", target_type="text", target_name="q1") for n in range(60)]
-    smart = [smartrpa_row(time=f"2025-03-03T10:{n:02}:00.000", tag_category="INPUT", tag_type="password") for n in range(60)]
+    rpa = [
+        rpa_row(time=f"2025-03-03T09:{n:02}:00.000Z", target_tagName="INPUT", target_type="text", target_name="q1")
+        for n in range(60)
+    ]
+    smart = [
+        smartrpa_row(time=f"2025-03-03T10:{n:02}:00.000", tag_category="INPUT", tag_type="password") for n in range(60)
+    ]
     drop = tmp_path / "drop"
     drop.mkdir()
     rpa_marks, smart_marks, aw_marks, name_mark = marks[:44], marks[44:94], marks[94:119], marks[119]
     (drop / f"{name_mark}.csv").write_text(planted(RPA_COLUMNS, rpa, rpa_marks, quoting=csv.QUOTE_ALL))
     (drop / "b.csv").write_text(planted(SMARTRPA_COLUMNS, smart, smart_marks, delimiter=";"))
     give = iter(aw_marks)
-    (drop / "c.json").write_text(aw_text(
-        bucket(*(event(f"2025-03-03T09:0{n}:00Z", 5, app=next(give), title=next(give)) for n in range(3)), host=next(give)),
-        bucket(*(event(f"2025-03-03T09:0{n}:00Z", 5, url=f"https://{next(give)}/x", title=next(give)) for n in range(3)),
-               kind="web.tab.current", name=next(give), host="unknown"),
-        bucket(event("2025-03-03T09:00:00Z", 5, status=next(give)), event(next(give), 5), kind="afkstatus", name=next(give)),
-        bucket(event("2025-03-03T09:00:00Z", next(give), **{next(give): next(give)}), kind=next(give), client=next(give), name=next(give))))  # fmt: skip
+    (drop / "c.json").write_text(
+        aw_text(
+            bucket(
+                *(event(f"2025-03-03T09:0{n}:00Z", 5, app=next(give), title=next(give)) for n in range(3)),
+                host=next(give),
+            ),
+            bucket(
+                *(
+                    event(f"2025-03-03T09:0{n}:00Z", 5, url=f"https://{next(give)}/x", title=next(give))
+                    for n in range(3)
+                ),
+                kind="web.tab.current",
+                name=next(give),
+                host="unknown",
+            ),
+            bucket(
+                event("2025-03-03T09:00:00Z", 5, status=next(give)),
+                event(next(give), 5),
+                kind="afkstatus",
+                name=next(give),
+            ),
+            bucket(
+                event("2025-03-03T09:00:00Z", next(give), **{next(give): next(give)}),
+                kind=next(give),
+                client=next(give),
+                name=next(give),
+            ),
+        )
+    )
     run(settings, drop)
     with connect(settings.warehouse_url) as db:
-        assert db.execute("select count(*), min(state), max(state) from ops.files").fetchone() == (3, "landed", "landed")
-        assert db.execute("select sum(row_count), sum(landed_count + quarantined_count) from ops.files").fetchone() == (129, 129)
+        assert db.execute("select count(*), min(state), max(state) from ops.files").fetchone() == (
+            3,
+            "landed",
+            "landed",
+        )
+        assert db.execute("select sum(row_count), sum(landed_count + quarantined_count) from ops.files").fetchone() == (
+            129,
+            129,
+        )
     assert found_in_cells(settings.warehouse_url, marks) == set()
     assert found_in_files(settings.home, marks) == set()
 
@@ -128,7 +182,9 @@ def test_refusals_and_quarantined_rows_do_not_quote(settings, tmp_path, caplog):
     marks = canaries(6)
     drop = tmp_path / "drop"
     drop.mkdir()
-    (drop / "a.csv").write_text(f"timeStamp,userID,targetApp,eventType,{marks[0]}\n{marks[1]},a,b,c,d\n2025-03-03T09:00:00Z,a,b,c,d\n")
+    (drop / "a.csv").write_text(
+        f"timeStamp,userID,targetApp,eventType,{marks[0]}\n{marks[1]},a,b,c,d\n2025-03-03T09:00:00Z,a,b,c,d\n"
+    )
     (drop / "b.csv").write_text(f"{marks[2]},{marks[3]}\n")
     (drop / "c.json").write_text('{"buckets": {"x": {"events": [{"timestamp": "' + marks[4])
     (drop / "d.csv").write_text(f"timeStamp;userID;targetApp;eventType;{marks[5]}\n")
@@ -152,13 +208,21 @@ def test_real_recordings_land_whole_and_hold_no_typed_value(settings, tmp_path, 
         rows_expected += 2 * len(rows)
         (drop / f"original {number}").write_bytes(raw)
         skip = ("timeStamp", "timestamp", "eventType", "event_type", "Task", "idx", "")
-        (drop / f"copy {number}").write_text(planted(list(rows[0]), rows, marks[number::4], skip=skip, delimiter=delimiter, line_end="\r\n"))
+        (drop / f"copy {number}").write_text(
+            planted(list(rows[0]), rows, marks[number::4], skip=skip, delimiter=delimiter, line_end="\r\n")
+        )
     assert len(values) > 500
     run(settings, drop, with_models=with_models)
     with connect(settings.warehouse_url) as db:
-        assert db.execute("select count(*), min(state), max(state) from ops.files").fetchone() == (8, "landed", "landed")
+        assert db.execute("select count(*), min(state), max(state) from ops.files").fetchone() == (
+            8,
+            "landed",
+            "landed",
+        )
         landed, bad = db.execute("select sum(landed_count), sum(quarantined_count) from ops.files").fetchone()
-        raw = db.execute("select (select count(*) from raw_agent.rpa_logger) + (select count(*) from raw_agent.smartrpa)").fetchone()[0]
+        raw = db.execute(
+            "select (select count(*) from raw_agent.rpa_logger) + (select count(*) from raw_agent.smartrpa)"
+        ).fetchone()[0]
         assert landed + bad == rows_expected and raw == landed
         assert db.execute("select count(*) from quality.quarantined_rows").fetchone()[0] == bad == 0
         if with_models:

@@ -8,7 +8,12 @@ from extractors.agent.vocabulary import load_vocabulary
 from sluice.pseudonyms import Pseudonymiser
 from tests.extractors.agent.exports import SMARTRPA_COLUMNS, smartrpa_row, smartrpa_text
 
-FIELD = {"tag_category": "INPUT", "tag_type": "text", "xpath_full": "/HTML[1]/BODY[1]/INPUT[1]", "browser_url": "https://b.example/login?n=1"}
+FIELD = {
+    "tag_category": "INPUT",
+    "tag_type": "text",
+    "xpath_full": "/HTML[1]/BODY[1]/INPUT[1]",
+    "browser_url": "https://b.example/login?n=1",
+}
 
 
 def test_both_dialects_read_the_same(read):
@@ -31,25 +36,40 @@ def test_random_ids_do_not_tell_elements_apart_and_places_do(read):
 
 def test_office_and_clipboard_rows(read):
     sheet = {"category": "MicrosoftOffice", "app": "Excel", "workbook": "b.xlsx", "current_worksheet": "S"}
-    actions, _ = read(smartrpa_text(
-        smartrpa_row(event="selectCell", cell_range="A3", cell_content="P00012", **sheet),
-        smartrpa_row(event="copy", category="Clipboard", app="Clipboard", clipboard_content="P00012"),
-        smartrpa_row(event="paste", clipboard_content="P00012", **FIELD),
-        smartrpa_row(event="openFile", category="OperatingSystem", app="Explorer", event_src_path="/home/erika/secret.txt")))  # fmt: skip
+    actions, _ = read(
+        smartrpa_text(
+            smartrpa_row(event="selectCell", cell_range="A3", cell_content="P00012", **sheet),
+            smartrpa_row(event="copy", category="Clipboard", app="Clipboard", clipboard_content="P00012"),
+            smartrpa_row(event="paste", clipboard_content="P00012", **FIELD),
+            smartrpa_row(
+                event="openFile", category="OperatingSystem", app="Explorer", event_src_path="/home/erika/secret.txt"
+            ),
+        )
+    )
     assert [(one.application, one.action, one.target_kind) for one in actions] == [
-        ("Excel", "select_cell", "cell"), ("Clipboard", "copy", "clipboard"), ("Edge", "paste", "field"), ("Explorer", "open_file", "file")]  # fmt: skip
+        ("Excel", "select_cell", "cell"),
+        ("Clipboard", "copy", "clipboard"),
+        ("Edge", "paste", "field"),
+        ("Explorer", "open_file", "file"),
+    ]
     assert actions[2].value_relation == "equal" and actions[2].copy_seq == 2
     assert [one.document_ref for one in actions] == ["P00012", "P00012", "P00012", None]
 
 
 def test_passwords_are_secrets(read):
     actions, _ = read(smartrpa_text(smartrpa_row(tag_value="12345", **FIELD | {"tag_type": "password"})))
-    assert (actions[0].value_kind, actions[0].value_length, actions[0].target_kind) == ("secret", None, "password field")
+    assert (actions[0].value_kind, actions[0].value_length, actions[0].target_kind) == (
+        "secret",
+        None,
+        "password field",
+    )
 
 
 def test_times_are_local_times_of_the_declared_zone(read):
     rules = Rules(Pseudonymiser(b"k" * 32, {}), load_vocabulary(), declared_zone("Europe/Berlin"))
-    actions, _ = read(smartrpa_text(smartrpa_row(time="2023-02-08T16:35:08.978"), smartrpa_row(time="2023-07-08T16:35:08.978")), rules)
+    actions, _ = read(
+        smartrpa_text(smartrpa_row(time="2023-02-08T16:35:08.978"), smartrpa_row(time="2023-07-08T16:35:08.978")), rules
+    )
     assert [one.occurred_at.hour for one in actions] == [15, 14]
 
 
