@@ -139,10 +139,11 @@ class _Reader:
         """Whether the file was read with the same rules; then only its state is taken over, for the gate to warn of."""
         return (
             db.execute(
-                """insert into landing_agent._files (file_id, format, name_key, byte_count, state, row_count, landed_count,
-                                                 quarantined_count, reason, derivation_version, derivation_key, is_new)
+                """insert into landing_agent._files (file_id, format, name_key, byte_count, state, row_count,
+                   landed_count, quarantined_count, reason, derivation_version, derivation_key, is_new)
                select files.file_id, files.format, files.name_key, files.byte_count, files.state, files.row_count,
-                      files.landed_count, files.quarantined_count, files.reason, files.derivation_version, derived.derivation_key, false
+                      files.landed_count, files.quarantined_count, files.reason, files.derivation_version,
+                      derived.derivation_key, false
                from ops.files as files
                inner join raw_agent._derivations as derived on files.file_id = derived.file_id
                where files.file_id = %s and derived.derivation_key = %s""",
@@ -296,17 +297,15 @@ def _land_format(db: psycopg.Connection, name: str, version: int) -> None:
 
 def _land_files(db: psycopg.Connection, system: str, version: int) -> None:
     db.execute(
-        """insert into ops.files as files (file_id, system, format, name_key, byte_count, state, row_count, landed_count,
-                                           
-                                           quarantined_count, reason, derivation_version, version)
+        """insert into ops.files as files (file_id, system, format, name_key, byte_count, state, row_count,
+               landed_count, quarantined_count, reason, derivation_version, version)
            select file_id, %s, format, name_key, byte_count, state, row_count, landed_count, quarantined_count, reason,
                   derivation_version, %s
            from landing_agent._files where is_new
            on conflict (file_id) do update
            set (format, state, row_count, landed_count, quarantined_count, reason, derivation_version, version)
                = (excluded.format, excluded.state, excluded.row_count, excluded.landed_count,
-                  excluded.quarantined_count,
-                  excluded.reason,                  excluded.derivation_version, excluded.version)""",
+                  excluded.quarantined_count, excluded.reason, excluded.derivation_version, excluded.version)""",
         (system, version),
     )
     db.execute(

@@ -52,8 +52,8 @@ def make_raw(db: psycopg.Connection) -> None:
 def make_landing(db: psycopg.Connection) -> None:
     """Make landing_agent anew, empty: a table per format, the files of this copy, and the rows that could not be used.
 
-    `landing_agent._files` holds every file of the folder (is_new: read by this copy; the others are known by content), so that
-    the gate can warn of those that are refused or empty. `_load` holds the version that the landing belongs to.
+    `landing_agent._files` holds every file of the folder (is_new: read by this copy, else known), so that the
+    gate can warn of those that are refused or empty. `_load` holds the version that the landing belongs to.
     """
     db.execute("create schema if not exists landing_agent")
     for name in (*FORMATS, "_files", "_quarantined_rows", "_load"):

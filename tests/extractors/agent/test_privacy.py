@@ -1,4 +1,4 @@
-"""Nothing of what people typed, copied, read or are called is anywhere: in no cell of the warehouse, in no file of the home.
+"""What people typed, copied, read or are called is nowhere: in no cell of the warehouse, in no file of the home.
 
 The recordings are real ones and copies of them with canaries; each row lands or is quarantined.
 """
