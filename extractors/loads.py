@@ -8,6 +8,7 @@ from datetime import datetime
 
 import psycopg
 
+from sluice.errors import Blocked
 from sluice.runs import RunContext
 from sluice.warehouse import connect
 
@@ -37,6 +38,14 @@ def block_load(url: str, system: str, ctx: RunContext, message: str) -> None:
                values (%s, %s, %s, %s, %s, 'blocked', clock_timestamp(), %s)""",
             (ctx.run_id, system, ctx.mode, ctx.window_start, ctx.window_end, message),
         )
+
+
+def refuse_blocked(db: psycopg.Connection, system: str, version: int) -> None:
+    """Blocked when the gate, or anything else, has taken load `version` out of the way."""
+    row = db.execute("select state, message from ops.loads where version = %s", (version,)).fetchone()
+    if row is None or row[0] != "copied":
+        why = f": {row[1]}" if row and row[1] else ""
+        raise Blocked(f"{system}: load {version} was blocked and does not land{why}: repair it and copy again")
 
 
 def lock_raw(db: psycopg.Connection, system: str) -> None:

@@ -19,7 +19,7 @@ from extractors.landing import (
     refuse_bad_keys,
     waiting_load,
 )
-from extractors.loads import begin_load, block_load, current_version, lock_raw
+from extractors.loads import begin_load, block_load, current_version, lock_raw, refuse_blocked
 from extractors.merge import merge
 from extractors.people import land_pseudonyms, merge_pseudonyms
 from extractors.raw import RawState, ensure_schema
@@ -204,6 +204,7 @@ def land_source(settings: Settings, spec: SystemSpec, version: int, ctx: RunCont
         waiting = waiting_load(db, spec, version)
         if waiting is None:
             return
+        refuse_blocked(db, spec.system, version)
         for landed in waiting:
             refusal = None if landed.key_is_unique else refuse_bad_keys(db, spec, spec.tables[landed.table_name])
             if refusal:

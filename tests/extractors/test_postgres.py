@@ -367,6 +367,16 @@ def test_the_source_is_read_only_and_in_one_snapshot(shop):
         assert source.db.execute("show transaction_isolation").fetchone()[0] == "repeatable read"
 
 
+def test_a_load_that_the_gate_blocked_does_not_land(shop):
+    version = shop.copy()
+    with psycopg.connect(shop.settings.warehouse_url) as db:
+        db.execute("update ops.loads set state = 'blocked', message = 'too few rows' where version = %s", (version,))
+    with pytest.raises(Blocked, match=f"load {version} was blocked and does not land: too few rows"):
+        shop.land(version)
+    shop.run()
+    shop.assert_equal_to_source()
+
+
 def test_a_blocked_copy_is_recorded_and_leaves_raw_alone(shop):
     shop.run()
     shop.source("alter table orders rename column amount to amount_untaxed")

@@ -138,6 +138,20 @@ def test_labels_of_the_change_log_are_read_and_its_names_and_addresses_are_not(l
     ) == [(0,)]
 
 
+def test_the_change_log_holds_no_id_of_a_person(landed):
+    held = {
+        relation
+        for (relation,) in rows(
+            landed.warehouse_url,
+            """
+        select distinct f.relation from raw_odoo.mail_tracking_value as t
+        join raw_odoo.ir_model_fields as f on f.id = t.field_id
+        where f.relation is not null and coalesce(t.old_value_integer, t.new_value_integer) is not null""",
+        )
+    }
+    assert held <= {"crm.stage", "crm.lost.reason", "crm.team"} and "crm.stage" in held
+
+
 def test_free_text_origins_are_read_only_where_they_are_document_numbers(landed):
     origins = rows(
         landed.warehouse_url, "select distinct origin from raw_odoo.stock_picking where origin !~ '^[PS][0-9]+$'"
