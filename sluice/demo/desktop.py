@@ -128,6 +128,8 @@ class Desks:
 
     def write(self, folder: Path, scratch: Path, day: date, *, is_first: bool) -> list[str]:
         """Write the day's exports (of the whole history, if it is the first time) and return their names."""
+        if not self.world.calendar.is_workday(day):
+            return []
         names, bad = [], [] if is_first or not self.world.plant["bad_rows"] else BAD_LINES
         watched_from = day_number(WATCHED_FROM) * 86400 + OPENS
 

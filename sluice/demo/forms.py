@@ -59,13 +59,13 @@ class Forms:
         )
         self.picking = form(
             "stock_picking",
-            "id backorder_id picking_type_id partner_id company_id create_uid write_uid name origin state "
+            "id backorder_id picking_type_id partner_id company_id create_uid write_uid name origin state note "
             "scheduled_date date_deadline date_done create_date write_date sale_id",
         )
         self.move = form(
             "stock_move",
-            "id company_id product_id picking_id create_uid write_uid state product_uom_qty quantity date "
-            "create_date write_date purchase_line_id sale_line_id",
+            "id company_id product_id picking_id create_uid write_uid state description_picking_manual "
+            "product_uom_qty quantity date create_date write_date purchase_line_id sale_line_id",
         )
         self.invoice = form(
             "account_move",

@@ -172,9 +172,26 @@ def _to_stage(world: World, case: Case, message: int, at: int, person: Person, s
 
 
 def convert(world: World, case: Case, at: int, person: Person, _: object) -> None:
-    """Convert to Opportunity: Odoo keeps the moment on the lead, and logs nothing."""
+    """Convert to Opportunity: the moment is kept on the lead; what is logged are names and addresses, not to be read."""
     L, row = world.forms.lead, _touch_lead(world, case, at, person)
     row[L.type], row[L.date_conversion] = "opportunity", world.stamp(at)
+    email, seller, other = case.data["customer"].email, case.data["seller"], world.company.staff["salesmgr"][0]
+    message = world.message(LEAD, case.data["lead"], NOTE, at, person)
+    world.track(message, LEAD, "email_from", at, person, old=f"old.{email}", new=email)
+    world.track(
+        message,
+        LEAD,
+        "user_id",
+        at,
+        person,
+        old=other.name,
+        new=seller.name,
+        old_int=other.user_id,
+        new_int=seller.user_id,
+    )
+    world.track(
+        message, LEAD, "description", at, person, old_text=f"Call {email}", new_text=f"{seller.name} has called"
+    )
     _lead_event(world, case, "Convert to Opportunity", at, person)
 
 

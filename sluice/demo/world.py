@@ -172,6 +172,8 @@ class World:
         old_time: str = NULL,
         new_time: str = NULL,
         currency: object = NULL,
+        old_text: str = NULL,
+        new_text: str = NULL,
     ) -> None:
         """A mail_tracking_value: one changed field of a message."""
         number = self.ids["mail_tracking_value"] = self.ids["mail_tracking_value"] + 1
@@ -179,7 +181,7 @@ class World:
         user = person.user_id
         self.changes.append(
             f"{number}\t{_FIELD_IDS[model, field]}\t{old_int}\t{new_int}\t{currency}\t{message}\t{user}\t{user}\t"
-            f"{old}\t{new}\t\\N\t\\N\t{old_time}\t{new_time}\t{when}\t{when}\t{old_float}\t{new_float}"
+            f"{old}\t{new}\t{old_text}\t{new_text}\t{old_time}\t{new_time}\t{when}\t{when}\t{old_float}\t{new_float}"
         )
 
     def event(self, process: str, case_id: str, document: str, activity: str, time: int, person: Person) -> None:

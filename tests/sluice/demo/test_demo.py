@@ -74,7 +74,7 @@ def test_two_nights_bring_new_late_changed_and_deleted_rows_and_files(made) -> N
     before, after = made.rows[TODAY], made.rows[TODAY + timedelta(days=2)]
     with psycopg.connect(made.url) as db:
         of_today = db.execute(
-            "select '(' || id from purchase_order where write_date >= %s and write_date < %s",
+            "select '(' || id from purchase_order where create_date >= %s and create_date < %s",
             (TODAY, TODAY + timedelta(days=1)),
         ).fetchall()
     ids = {
@@ -94,7 +94,7 @@ def test_two_nights_bring_new_late_changed_and_deleted_rows_and_files(made) -> N
     assert {"purchase_order", "account_move", "stock_picking", "crm_lead"} <= changed
     late = {order for (order,) in of_today} - ids["purchase_order"][0]
     assert late, "an order of the day before that was not visible then"
-    fresh = made.files[TODAY + timedelta(days=1)].keys() - made.files[TODAY].keys()
+    fresh = made.files[TODAY + timedelta(days=2)].keys() - made.files[TODAY].keys()
     assert {name.split("/")[1].split("_")[0] for name in fresh} == {"rpa", "smartrpa", "activitywatch"}
 
 
