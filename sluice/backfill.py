@@ -9,6 +9,7 @@ from sluice import stack as airflow
 from sluice.airflow_api import AirflowApi
 from sluice.errors import BadInput, SluiceError
 from sluice.settings import Settings
+from sluice.summary import make_console
 from sluice.systems import configured_systems, minable_processes
 
 EXIT_OK, EXIT_FAILED, EXIT_BLOCKED = 0, 1, 3
@@ -33,7 +34,7 @@ def backfill(
     processes = {
         name: process for name, process in minable_processes(settings).items() if set(process.sources) & set(systems)
     }
-    console = Console(highlight=False, soft_wrap=True)
+    console = make_console()
     console.print(
         f"backfill {start} … {end}: {len(days)} days × {', '.join(systems)} → {', '.join(processes)}"
         + (f" ({reason})" if reason else "")

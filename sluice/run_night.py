@@ -14,7 +14,7 @@ from sluice.airflow_api import AirflowApi
 from sluice.errors import BadInput, SluiceError
 from sluice.settings import Settings
 from sluice.stack import Stack
-from sluice.summary import print_summary
+from sluice.summary import make_console, print_summary
 from sluice.systems import configured_systems, minable_processes
 from sluice.warehouse import connect, embedded
 
@@ -100,7 +100,7 @@ def _is_embedded(settings: Settings) -> bool:
 
 def run_night(stack: Stack, settings: Settings, day: date, *, full: bool = False, title: str = "") -> int:
     """Run the night of `day` and print progress and a summary; returns the exit code: 0 well, 1 failed, 3 blocked."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = make_console()
     systems, processes = configured_systems(settings), minable_processes(settings)
     if not systems:
         raise BadInput(

@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from sluice.settings import Settings
+from sluice.summary import make_console
 from sluice.warehouse import connect
 
 _MARKS = {"published": "green", "landed": "green", "running": "cyan", "blocked": "yellow", "failed": "red"}
@@ -17,7 +17,7 @@ def status(settings: Settings, *, nights: int = 7) -> int:
     from sluice.nights import running_warehouse
     from sluice.stack import running
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = make_console()
     with running_warehouse(settings) as ready:
         with connect(ready.warehouse_url) as db:
             rows = db.execute(

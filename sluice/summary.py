@@ -1,5 +1,6 @@
 """The readable end of a night: what was extracted, gated, quarantined, published and found, and where to look next."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,11 @@ def print_summary(console: Console, settings: Settings, night: "Night", *, secon
         f"[bold]sluice up[/] for Airflow's UI; logs in {logs}"
     )
     return code
+
+
+def make_console() -> Console:
+    """A console that colours for a terminal and gives a file lines that are wide enough for the tables."""
+    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
 
 
 def duration(seconds: float | None) -> str:
@@ -76,7 +82,7 @@ def _published(console: Console, db: psycopg.Connection, night: "Night") -> None
     if not night.mines:
         return
     table = _table(
-        "Published", "process", "cases", "open", "events", "variants", "median", "quarantined", "checks", "warnings"
+        "Published", "process", "", "cases", "open", "events", "variants", "median", "quarantined", "checks", "warnings"
     )
     for process, run in night.mines.items():
         kpis = (
@@ -94,8 +100,8 @@ def _published(console: Console, db: psycopg.Connection, night: "Night") -> None
         quarantined = db.execute(
             "select count(distinct case_id) from quality.quarantined_cases where process = %s", (process,)
         ).fetchone()[0]
-        name = process if run.outcome == "published" else f"{process} (as before)"
-        _row(table, name, *kpis[:4], duration(kpis[4]), quarantined, checks, warnings)
+        state = run.outcome or ("not run" if run.run_id is None else run.state)
+        _row(table, process, state, *kpis[:4], duration(kpis[4]), quarantined, checks, warnings)
     console.print(table, "")
     _warnings(console, db, night)
 

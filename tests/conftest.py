@@ -17,6 +17,16 @@ REAL_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "real"
 _numbers = itertools.count(1)
 
 
+def pytest_configure() -> None:
+    """Airflow makes its home when it is imported: never in that of whoever runs the tests."""
+    os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="sluice-tests-airflow-"))
+
+
+def pytest_unconfigure() -> None:
+    if os.path.basename(os.environ["AIRFLOW_HOME"]).startswith("sluice-tests-airflow-"):
+        shutil.rmtree(os.environ["AIRFLOW_HOME"], ignore_errors=True)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run the slow tests (make test-all)")
 

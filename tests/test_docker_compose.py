@@ -10,8 +10,20 @@ import yaml
 from sluice.settings import PROJECT, load_settings
 
 COMPOSE_KEYS = {"name", "services", "volumes", "configs", "networks", "secrets"}
-SERVICE_KEYS = {"image", "build", "restart", "environment", "volumes", "depends_on", "command", "ports", "expose", "healthcheck",
-                "configs", "stop_grace_period"}
+SERVICE_KEYS = {
+    "image",
+    "build",
+    "restart",
+    "environment",
+    "volumes",
+    "depends_on",
+    "command",
+    "ports",
+    "expose",
+    "healthcheck",
+    "configs",
+    "stop_grace_period",
+}
 HEALTH_KEYS = {"test", "interval", "timeout", "retries", "start_period"}
 DURATION = re.compile(r"\d+(s|m|h)")
 CONDITIONS = {"service_healthy", "service_started", "service_completed_successfully"}
@@ -49,11 +61,22 @@ def test_only_keys_of_the_compose_specification(compose, services):
         assert set(service) <= SERVICE_KEYS, name
         assert "image" in service, name
         assert isinstance(service.get("command", []), list), f"{name}: the exec form needs no shell quoting"
-        assert all(isinstance(value, str) for value in service.get("environment", {}).values()), f"{name}: quote booleans and numbers"
+        assert all(isinstance(value, str) for value in service.get("environment", {}).values()), (
+            f"{name}: quote booleans and numbers"
+        )
 
 
 def test_every_service_of_the_production_shape_is_there(services):
-    assert set(services) == {"postgres", "redis", "migrate", "api-server", "scheduler", "dag-processor", "triggerer", "worker"}
+    assert set(services) == {
+        "postgres",
+        "redis",
+        "migrate",
+        "api-server",
+        "scheduler",
+        "dag-processor",
+        "triggerer",
+        "worker",
+    }
 
 
 def test_every_image_is_pinned_to_a_full_version(services, dockerfile):
@@ -104,10 +127,16 @@ def test_nothing_waits_for_itself_in_a_circle(services):
 
 
 def test_every_volume_and_config_that_is_used_is_declared(compose, services):
-    used = {volume.split(":")[0] for service in services.values() for volume in service.get("volumes", [])
-            if not volume.startswith(("/", ".", "$"))}
+    used = {
+        volume.split(":")[0]
+        for service in services.values()
+        for volume in service.get("volumes", [])
+        if not volume.startswith(("/", ".", "$"))
+    }
     assert used == set(compose["volumes"])
-    assert {config["source"] for service in services.values() for config in service.get("configs", [])} == set(compose["configs"])
+    assert {config["source"] for service in services.values() for config in service.get("configs", [])} == set(
+        compose["configs"]
+    )
 
 
 def test_ports_agree_with_what_the_programs_listen_on(services, dockerfile):
@@ -133,9 +162,8 @@ def test_every_host_that_is_named_is_a_service_on_its_port(services):
 
 
 def test_every_airflow_variable_is_an_option_that_airflow_has(services):
-    from airflow.providers.celery.get_provider_info import get_provider_info
-
     import airflow
+    from airflow.providers.celery.get_provider_info import get_provider_info
 
     options = yaml.safe_load((Path(airflow.__file__).parent / "config_templates" / "config.yml").read_text())
     options |= get_provider_info()["config"]
@@ -171,12 +199,17 @@ def test_all_processes_of_airflow_have_the_same_settings(services):
 
 def test_secrets_come_from_outside_and_every_one_is_asked_for(services):
     text = (PROJECT / "docker-compose.yml").read_text()
-    example = dict(line.split("=", 1) for line in (PROJECT / ".env.example").read_text().splitlines()
-                   if line and not line.startswith("#"))
+    example = dict(
+        line.split("=", 1)
+        for line in (PROJECT / ".env.example").read_text().splitlines()
+        if line and not line.startswith("#")
+    )
     used = {name for name, _ in interpolated(text)}
     assert used == set(example)
     required = {name for name, rest in interpolated(text) if rest.startswith(":?")}
-    assert {name for name, value in example.items() if "PASSWORD" in name or "KEY" in name or "SECRET" in name} <= required
+    assert {
+        name for name, value in example.items() if "PASSWORD" in name or "KEY" in name or "SECRET" in name
+    } <= required
     assert all(example[name] == "" for name in required), "no secret in the project"
 
 
@@ -201,7 +234,9 @@ def test_health_checks_ask_what_exists(services):
     app = re.search(r"--app (\S+)", services["worker"]["healthcheck"]["test"][-1])[1]
     module, name = app.rsplit(".", 1)
     assert module == "airflow.providers.celery.executors.celery_executor" and name == "app"
-    assert "$${HOSTNAME}" in services["worker"]["healthcheck"]["test"][-1], "the container's own name, not compose's variable"
+    assert "$${HOSTNAME}" in services["worker"]["healthcheck"]["test"][-1], (
+        "the container's own name, not compose's variable"
+    )
 
 
 def test_the_migration_command_is_ours(services):
@@ -216,6 +251,14 @@ def test_the_databases_that_are_used_are_made(compose, services):
     environment = services["worker"]["environment"]
     assert environment["SLUICE_WAREHOUSE_URL"].endswith(f"/{services['postgres']['environment']['POSTGRES_DB']}")
     made = re.findall(r"create database (\w+)", compose["configs"]["airflow-database"]["content"])
-    for name in ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC", "AIRFLOW__CELERY__RESULT_BACKEND"):
+    for name in (
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC",
+        "AIRFLOW__CELERY__RESULT_BACKEND",
+    ):
         assert environment[name].rsplit("/", 1)[1] in made
-        assert environment[name].split("://")[0] in ("postgresql+psycopg", "postgresql+psycopg_async", "db+postgresql+psycopg")
+        assert environment[name].split("://")[0] in (
+            "postgresql+psycopg",
+            "postgresql+psycopg_async",
+            "db+postgresql+psycopg",
+        )

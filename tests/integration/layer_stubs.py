@@ -23,10 +23,19 @@ def _call(settings, step: str, subject: str, ctx=None) -> None:
     with connect(settings.warehouse_url) as db:
         db.execute(
             "insert into calls (step, subject, day, mode, window_start, window_end, at) values (%s, %s, %s, %s, %s, %s, %s)",
-            (step, subject, ctx and ctx.day, ctx and ctx.mode, ctx and ctx.window_start, ctx and ctx.window_end, datetime.now(UTC)),
+            (
+                step,
+                subject,
+                ctx and ctx.day,
+                ctx and ctx.mode,
+                ctx and ctx.window_start,
+                ctx and ctx.window_end,
+                datetime.now(UTC),
+            ),
         )
         fault = db.execute(
-            """update faults set times = times - 1 where step = %s and subject = %s and times > 0 returning kind""", (step, subject)
+            """update faults set times = times - 1 where step = %s and subject = %s and times > 0 returning kind""",
+            (step, subject),
         ).fetchone()
     if fault == ("blocked",):
         raise Blocked(f"{subject}: {step} found what must not be: repair it")

@@ -36,8 +36,10 @@ def install_stubs(home: Path, url: str) -> None:
     folder.mkdir(parents=True)
     shutil.copy(STUBS, folder / "airflow_local_settings.py")
     with psycopg.connect(url) as db:
-        db.execute("create table calls (step text, subject text, day date, mode text, window_start timestamptz, "
-                   "window_end timestamptz, at timestamptz)")
+        db.execute(
+            "create table calls (step text, subject text, day date, mode text, window_start timestamptz, "
+            "window_end timestamptz, at timestamptz)"
+        )
         db.execute("create table faults (step text, subject text, kind text, times int)")
 
 
@@ -49,8 +51,12 @@ def installation(tmp_path_factory, module_warehouse_url: str, make_database: Cal
     drop.mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SLUICE_AIRFLOW_DB_URL", make_database("airflow_of_the_tests"))
-        yield Settings(home=home, warehouse_url=module_warehouse_url, source_urls={"odoo": "postgresql://nowhere/odoo"},
-                       agent_drop=drop)
+        yield Settings(
+            home=home,
+            warehouse_url=module_warehouse_url,
+            source_urls={"odoo": "postgresql://nowhere/odoo"},
+            agent_drop=drop,
+        )
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +94,9 @@ def test_a_night_runs_every_step_in_order_and_ends_well(stack: Stack, installati
 
 def test_the_same_night_again_runs_again(stack: Stack, installation: Settings):
     assert run_night(stack, installation, date(2026, 3, 1), full=True) == 0
-    assert {mode for (mode,) in calls(installation, "mode") if mode} == {"full"}, "--full reaches extraction and processes"
+    assert {mode for (mode,) in calls(installation, "mode") if mode} == {"full"}, (
+        "--full reaches extraction and processes"
+    )
     assert len([1 for step, _ in calls(installation) if step == "publish"]) == len(list_processes())
 
 
@@ -134,8 +142,19 @@ def run_states(stack: Stack, dag_id: str, days: list[date]) -> dict[str, list[st
 
 def test_airflow_backfill_create_over_five_days_gives_five_runs_per_dag(stack: Stack, installation: Settings):
     days = [date(2026, 1, 1) + timedelta(days=number) for number in range(5)]
-    command = [sys.executable, "-m", "airflow", "backfill", "create", "--dag-id", "extract__odoo",
-               "--from-date", "2026-01-01", "--to-date", "2026-01-05"]
+    command = [
+        sys.executable,
+        "-m",
+        "airflow",
+        "backfill",
+        "create",
+        "--dag-id",
+        "extract__odoo",
+        "--from-date",
+        "2026-01-01",
+        "--to-date",
+        "2026-01-05",
+    ]
     environment = airflow_environment(installation, port=stack.port, is_scheduled=False)
     subprocess.run(command, env=environment, check=True, capture_output=True)
     expected = {day.isoformat(): ["success"] for day in days}
@@ -146,9 +165,14 @@ def test_airflow_backfill_create_over_five_days_gives_five_runs_per_dag(stack: S
     for dag_id in dag_ids:
         assert run_states(stack, dag_id, days) == expected, dag_id
     assert run_states(stack, "extract__agent", days) == {}
-    windows = [(mode, day, start.date(), end.date()) for step, mode, day, start, end in
-               calls(installation, "step, mode, day, window_start, window_end") if step == "copy"]
-    assert sorted(windows) == [("window", day, day, day + timedelta(days=1)) for day in days], "each run re-reads its own day"
+    windows = [
+        (mode, day, start.date(), end.date())
+        for step, mode, day, start, end in calls(installation, "step, mode, day, window_start, window_end")
+        if step == "copy"
+    ]
+    assert sorted(windows) == [("window", day, day, day + timedelta(days=1)) for day in days], (
+        "each run re-reads its own day"
+    )
     turns = [step for step, subject in calls(installation) if subject == "odoo" and step in ("copy", "land")]
     assert turns == ["copy", "land"] * 5, "runs that overlap take turns between copy and land"
 
@@ -162,7 +186,10 @@ def test_sluice_backfill_reads_days_again(stack: Stack, installation: Settings, 
     assert backfill(installation, date(2026, 1, 4), date(2026, 1, 6), system="odoo", reason="late bills") == 0
     days = [date(2026, 1, 4), date(2026, 1, 5), date(2026, 1, 6)]
     assert run_states(stack, "extract__odoo", days) == {
-        "2026-01-04": ["success"] * 2, "2026-01-05": ["success"] * 2, "2026-01-06": ["success"]}
+        "2026-01-04": ["success"] * 2,
+        "2026-01-05": ["success"] * 2,
+        "2026-01-06": ["success"],
+    }
     assert {mode for (mode,) in calls(installation, "mode") if mode} == {"window", "night"}
     assert "all is well" in capsys.readouterr().out
 
@@ -203,7 +230,9 @@ def of_home(home: Path) -> list[str]:
     found = []
     for process in psutil.process_iter():
         try:
-            is_ours = process.environ().get("SLUICE_HOME") == str(home) or any(str(home) in word for word in process.cmdline())
+            is_ours = process.environ().get("SLUICE_HOME") == str(home) or any(
+                str(home) in word for word in process.cmdline()
+            )
             if is_ours and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(" ".join(process.cmdline()) or process.name())
         except (psutil.NoSuchProcess, psutil.AccessDenied):

@@ -30,11 +30,19 @@ def test_the_tasks_see_the_settings_that_we_have(full: Settings):
 
 def test_what_is_not_set_stays_unset(tmp_path: Path):
     bare = Settings(home=tmp_path, warehouse_url="postgresql://u@h/d")
-    assert load_settings(airflow_environment(bare, port=1, is_scheduled=False, inherited={"SLUICE_AGENT_DROP": "/other"})) == bare
+    assert (
+        load_settings(airflow_environment(bare, port=1, is_scheduled=False, inherited={"SLUICE_AGENT_DROP": "/other"}))
+        == bare
+    )
 
 
 def test_another_airflow_does_not_leak_in(full: Settings):
-    inherited = {"AIRFLOW__CORE__EXECUTOR": "CeleryExecutor", "AIRFLOW_CONFIG": "/etc/airflow.cfg", "PATH": "/bin", "HOME": "/root"}
+    inherited = {
+        "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
+        "AIRFLOW_CONFIG": "/etc/airflow.cfg",
+        "PATH": "/bin",
+        "HOME": "/root",
+    }
     made = airflow_environment(full, port=1, is_scheduled=False, inherited=inherited)
     assert made["AIRFLOW__CORE__EXECUTOR"] == "LocalExecutor" and "AIRFLOW_CONFIG" not in made
     assert made["PATH"] == "/bin"

@@ -14,27 +14,40 @@ from sluice.warehouse import connect
 
 
 def a_run(dag_id="extract__odoo", key="2026-01-31", run_type="scheduled", events=()):
-    return SimpleNamespace(dag_id=dag_id, partition_key=key, run_id="run_1", run_type=run_type, consumed_asset_events=list(events))
+    return SimpleNamespace(
+        dag_id=dag_id, partition_key=key, run_id="run_1", run_type=run_type, consumed_asset_events=list(events)
+    )
 
 
 def test_the_partition_key_is_the_day_and_its_midnight_the_horizon():
     ctx = dag_steps.context_of("extract", "odoo", a_run(), {})
-    assert (ctx.run_id, ctx.subject, ctx.day, ctx.mode) == ("extract__odoo/2026-01-31/run_1", "odoo", date(2026, 1, 31), "night")
+    assert (ctx.run_id, ctx.subject, ctx.day, ctx.mode) == (
+        "extract__odoo/2026-01-31/run_1",
+        "odoo",
+        date(2026, 1, 31),
+        "night",
+    )
     assert ctx.as_of == datetime(2026, 2, 1, tzinfo=UTC)
 
 
 def test_a_backfill_of_an_extraction_rereads_its_day_and_of_a_process_does_not():
     ctx = dag_steps.context_of("extract", "odoo", a_run(run_type="backfill"), {})
     assert (ctx.mode, ctx.window_start, ctx.window_end) == (
-        "window", datetime(2026, 1, 31, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))
+        "window",
+        datetime(2026, 1, 31, tzinfo=UTC),
+        datetime(2026, 2, 1, tzinfo=UTC),
+    )
     assert dag_steps.context_of("mine", "p2p", a_run("mine__p2p", run_type="asset_triggered"), {}).mode == "night"
 
 
 def test_a_declared_window_is_read_and_a_naive_time_is_utc():
-    ctx = dag_steps.context_of("extract", "odoo", a_run(), {"window_start": "2025-01-01T00:00:00+01:00",
-                                                           "window_end": "2025-02-01T00:00:00"})
+    ctx = dag_steps.context_of(
+        "extract", "odoo", a_run(), {"window_start": "2025-01-01T00:00:00+01:00", "window_end": "2025-02-01T00:00:00"}
+    )
     assert ctx.mode == "window"
-    assert ctx.window_start == datetime(2024, 12, 31, 23, tzinfo=UTC) and ctx.window_end == datetime(2025, 2, 1, tzinfo=UTC)
+    assert ctx.window_start == datetime(2024, 12, 31, 23, tzinfo=UTC) and ctx.window_end == datetime(
+        2025, 2, 1, tzinfo=UTC
+    )
 
 
 def test_half_a_window_is_refused():
@@ -49,7 +62,11 @@ def test_a_run_without_a_day_is_refused(key):
 
 
 def test_full_reaches_the_process_through_the_asset_that_started_it():
-    events = [SimpleNamespace(extra={"full": False}), SimpleNamespace(extra={"full": True}), SimpleNamespace(extra=None)]
+    events = [
+        SimpleNamespace(extra={"full": False}),
+        SimpleNamespace(extra={"full": True}),
+        SimpleNamespace(extra=None),
+    ]
     assert dag_steps.context_of("mine", "p2p", a_run("mine__p2p", events=events), {}).mode == "full"
     assert dag_steps.context_of("mine", "p2p", a_run("mine__p2p", events=events[:1]), {}).mode == "night"
     assert dag_steps.context_of("mine", "p2p", a_run("mine__p2p"), {"full": True}).mode == "full"
@@ -102,9 +119,15 @@ def test_how_a_step_ends_is_recorded_and_told_to_airflow(here: Settings, error, 
 def test_runs_take_turns_between_copy_and_land_and_a_dead_one_holds_nobody_up(here: Settings, monkeypatch):
     context = dag_steps.context_of("extract", "odoo", a_run(), {})
     with connect(here.warehouse_url) as db:
-        for run_id, state in (("extract__odoo/2026-01-30/dead", "copied"), ("extract__odoo/2026-01-30/done", "landed"),
-                              ("extract__odoo/2026-01-30/busy", "copied"), (context.run_id, "copied")):
-            db.execute("insert into ops.loads (run_id, system, mode, state) values (%s, 'odoo', 'night', %s)", (run_id, state))
+        for run_id, state in (
+            ("extract__odoo/2026-01-30/dead", "copied"),
+            ("extract__odoo/2026-01-30/done", "landed"),
+            ("extract__odoo/2026-01-30/busy", "copied"),
+            (context.run_id, "copied"),
+        ):
+            db.execute(
+                "insert into ops.loads (run_id, system, mode, state) values (%s, 'odoo', 'night', %s)", (run_id, state)
+            )
     asked, naps = [], []
     monkeypatch.setattr(dag_steps.time, "sleep", naps.append)
 
