@@ -25,7 +25,7 @@ def protect(results: Results, log: Log, *, k: int) -> Results:
     pairs = successions(events, keep=("resource_key",))
     persons = events.select("case_key", "resource_key").unique()
     cases = results.cases.join(persons, on="case_key")
-    before, tables = results.tables, {}
+    before, tables = results.tables, dict(results.tables)  # those of desktop work are protected already
 
     arcs = publishable(pairs, by=ARC, k=k, margins=((), ARC[:1], ARC[1:]))
     graph = DirectlyFollowsGraph(edges=before["dfg"].join(arcs, on=list(ARC)).sort(*ARC))
@@ -51,7 +51,7 @@ def protect(results: Results, log: Log, *, k: int) -> Results:
     suppressions = {
         name: Suppression(len(frame), len(before[name]) - len(frame))
         for name, frame in tables.items()
-        if name != "case_kpis"
+        if name not in ("case_kpis", "repeated_sequences", *results.suppressions)
     }
     return replace(
         results,

@@ -64,9 +64,7 @@ def mine_log(log: io.Log, *, is_case_level_public: bool, k_anonymity: int, as_of
         results.sequences["repeated_sequences"] = steps
         results.suppressions.update(left_out)
     if not is_case_level_public:
-        desktop = {name: frame for name, frame in results.tables.items() if name in results.suppressions}
         results = protect(results, log, k=k_anonymity)
-        results.tables.update(desktop)
     results.process_kpis.update(
         as_of_us=as_of_us,
         k_anonymity=k_anonymity,

@@ -107,6 +107,9 @@ def test_what_one_person_does_appears_nowhere():
     text = str({name: rows for name, rows in tables.items() if name != "process_kpis"})
     assert "Casino" not in text and "Excel" in text
     assert tables["case_kpis"] == []
+    (routine,) = tables["repeated_sequences"]
+    assert (routine["steps"], routine["occurrence_count"], routine["person_count"]) == (COMMON, 11, 6)
+    assert {row["application"] for row in tables["application_time"]} <= {"Excel", "Chrome"}
     assert (
         tables["process_kpis"][0]["suppressed_count"]
         == sum(row["suppressed_count"] for row in tables["suppressions"])
