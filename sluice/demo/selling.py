@@ -172,7 +172,7 @@ def _to_stage(world: World, case: Case, message: int, at: int, person: Person, s
 
 
 def convert(world: World, case: Case, at: int, person: Person, _: object) -> None:
-    """Convert to Opportunity: the moment is kept on the lead; what is logged are names and addresses, not to be read."""
+    """Convert to Opportunity: the lead keeps the moment; what is logged are names and addresses, not to be read."""
     L, row = world.forms.lead, _touch_lead(world, case, at, person)
     row[L.type], row[L.date_conversion] = "opportunity", world.stamp(at)
     email, seller, other = case.data["customer"].email, case.data["seller"], world.company.staff["salesmgr"][0]
