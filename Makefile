@@ -25,13 +25,15 @@ test-all: setup
 lint: setup
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	.venv/bin/sqlfluff lint --processes 2 --disable-progress-bar dbt_project sluice/migrations
 
 setup: .venv/.ready
 
 .venv/.ready: pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sluice needs Python 3.11 or newer: set PYTHON=/path/to/python3.11")'
 	@test -x $(UV) || ($(PYTHON) -m venv .venv-uv && .venv-uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION))
-	@UV_PYTHON_DOWNLOADS=never $(UV) sync --frozen --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
+	@# compiled at once: without it every short-lived task of a night would compile what it imports
+	@UV_PYTHON_DOWNLOADS=never $(UV) sync --frozen --quiet --compile-bytecode --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
 	@touch $@
 
 clean:

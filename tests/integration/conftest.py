@@ -1,0 +1,99 @@
+"""A whole night without the scheduler: the very steps of the DAGs, called in their order on a real warehouse.
+
+The scheduler itself is proved by test_scheduler.py; here what matters is what a night does to the tables.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
+
+import psycopg
+import pytest
+
+from sluice.settings import Settings
+
+STEPS_OF_PROCESS = ("build", "gate_candidate", "mine", "gate_mining", "publish")
+
+
+@dataclass
+class Night:
+    """What a night did: the error line of each system or process that did not come through."""
+
+    errors: dict[str, str] = field(default_factory=dict)
+
+
+@pytest.fixture
+def night(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Night]:
+    """night(settings, day, systems=…, processes=…, window=None, full=False) -> Night."""
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from sluice import dag_steps
+
+    numbers = iter(range(1, 10_000))
+
+    def run(settings: Settings, day: date, *, systems: tuple[str, ...] = ("odoo",), processes: tuple[str, ...] = (),
+            window: tuple[date, date] | None = None, full: bool = False) -> Night:
+        monkeypatch.setattr(dag_steps, "load_settings", lambda: settings)
+        outcome, number = Night(), next(numbers)
+        params = {"full": full}
+        if window is not None:
+            params["window_start"], params["window_end"] = (
+                datetime(edge.year, edge.month, edge.day, tzinfo=UTC).isoformat() for edge in window)
+        for system in systems:
+            dag_run = _dag_run(f"extract__{system}", day, number)
+            try:
+                version = dag_steps.copy(system, dag_run, params, lambda run_id: False)
+                dag_steps.gate_landing(system, version, dag_run, params)
+                dag_steps.land(system, version, dag_run, params)
+                dag_steps.stage(system, version, dag_run, params)
+            except AirflowFailException as error:
+                outcome.errors[system] = str(error)
+        from sluice.processes import load_process
+
+        for process in processes:
+            if set(load_process(process).sources) & set(outcome.errors):
+                continue  # its asset was not updated: the scheduler would not start it
+            dag_run = _dag_run(f"mine__{process}", day, number)
+            try:
+                for name in STEPS_OF_PROCESS:
+                    getattr(dag_steps, name)(process, dag_run, {"full": full})
+            except AirflowFailException as error:
+                outcome.errors[process] = str(error)
+        return outcome
+
+    return run
+
+
+def _dag_run(dag_id: str, day: date, number: int) -> SimpleNamespace:
+    return SimpleNamespace(dag_id=dag_id, partition_key=str(day), run_id=f"test_{number}", run_type="manual")
+
+
+PUBLISHED_SCHEMAS = ("event_log", "mining")
+# when a row was written or first seen, and by which run: the only columns that two builds may differ in
+VOLATILE = {"loaded_at", "first_seen_at", "run_id", "published_at"}
+
+
+@pytest.fixture(scope="session")
+def published() -> Callable[[str], dict[str, list]]:
+    """published(url) -> every published table's rows as text, sorted: for comparing two warehouses byte by byte."""
+
+    def read(url: str) -> dict[str, list]:
+        with psycopg.connect(url) as db:
+            db.execute("set time zone 'UTC'")
+            found = {}
+            tables = db.execute(
+                """select n.nspname, c.relname,
+                          array_agg(a.attname::text order by a.attname) filter (where a.attname <> all (%s))
+                   from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                   join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+                   where n.nspname = any (%s) and c.relkind in ('r', 'p') and not c.relispartition
+                   group by 1, 2""", (list(VOLATILE), list(PUBLISHED_SCHEMAS))).fetchall()
+            tables.append(("quality", "quarantined_cases", ["process", "case_id", "check_name", "reason"]))
+            for schema, table, columns in tables:
+                listed = ", ".join(f'"{column}"' for column in columns)
+                rows = db.execute(f'select row({listed})::text from "{schema}"."{table}"').fetchall()
+                found[f"{schema}.{table}"] = sorted(row for (row,) in rows)
+            return found
+
+    return read
