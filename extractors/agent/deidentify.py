@@ -148,6 +148,8 @@ class Values:
     def __init__(self, values: Iterable[str] = ()):
         self._seen = {folded for value in values if 1 < len(folded := value.strip().strip('"').casefold()) <= 80}
 
+        self.labels: dict[tuple[str, ...], str | None] = {}  # what Rules.label found in this file
+
     def gives_away(self, label: str) -> bool:
         """Whether a value, or a part of the label of four characters or more that is a value, stands in the label."""
         folded = label.casefold()
@@ -221,8 +223,7 @@ class Rules:
 
     def label(self, seen: Values, *names: str) -> str | None:
         """Declared words of the first name that has any and gives no value of the file away."""
-        for name in names:
-            label = self.vocabulary.label(name)
-            if label is not None and not seen.gives_away(label):
-                return label
-        return None
+        if names not in seen.labels:
+            found = (self.vocabulary.label(name) for name in names)
+            seen.labels[names] = next((one for one in found if one is not None and not seen.gives_away(one)), None)
+        return seen.labels[names]

@@ -1,7 +1,8 @@
 """What a parser gives: actions without content, rows that could not be used, or the refusal of a whole file."""
 
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 
 from sluice.errors import BadInput
 
@@ -51,7 +52,8 @@ class Action:
 
     def row(self) -> tuple:
         """The values in the order of ACTION_COLUMNS."""
-        return astuple(self)
+        return _values_of(self)
 
 
 ACTION_COLUMNS = tuple(field.name for field in fields(Action))
+_values_of = attrgetter(*ACTION_COLUMNS)
