@@ -121,7 +121,8 @@ def publish_import(db: psycopg.Connection, process: Process, settings: Settings,
         db.commit()
     with step(url, ctx, "gate"):
         warnings = [one for one in gate_candidate(settings, process, ctx) if not one.is_success]
-    mine(settings, process.name, ctx)
+    with step(url, ctx, "mine"):
+        mine(settings, process.name, ctx)
     with step(url, ctx, "gate_results"):
         warnings += [one for one in gate_mining(settings, process, ctx) if not one.is_success]
     with step(url, ctx, "publish", ends_run="published") as record:
