@@ -29,7 +29,7 @@ select
     '{{ source_table }}'::text as source_table,
     {{ source_key or source_id ~ '::text' }} as source_key,
     {{ source_id ~ '::bigint' if source_id else 'null::bigint' }} as source_id,
-    {{ root_id }}::bigint as root_id,
+    {{ root_id }} as root_id,
     ({{ case_id }})::text as case_id,
     not ({% for step in path %}{{ step[0] }}._is_deleted{{ " or " if not loop.last }}{% endfor %}) as is_current,
     {{ path[0][0] }}._version
@@ -50,16 +50,28 @@ from {{ source('raw_odoo', table) }}
 {%- endfor %}
 {% endmacro %}
 
-{# The rows of the touched cases, each once per case. #}
-{% macro touched_rows(case_rows, touched_cases) %}
+{# The rows of the touched cases, each once per case. Few cases are looked up one by one through the indexes (a plain join
+   would read every branch of the union whole); a full rebuild reads everything once.
+   root_of_case: the id of the case's root document from touched.case_id, where the case's name itself has no index. #}
+{% macro touched_rows(case_rows, touched_cases, root_of_case=none) %}
+{%- set joined = "rows.root_id = " ~ root_of_case if root_of_case else "rows.case_id = touched.case_id" -%}
 select
     rows.source_table,
     rows.source_key,
     rows.source_id,
     rows.case_id,
     bool_or(rows.is_current) as is_current
-from {{ case_rows }} as rows
-inner join {{ touched_cases }} as touched on rows.case_id = touched.case_id
+from {{ touched_cases }} as touched
+{%- if var('full_rebuild') %}
+inner join {{ case_rows }} as rows on {{ joined }}
+{%- else %}
+cross join lateral (
+    select rows.source_table, rows.source_key, rows.source_id, rows.case_id, rows.is_current
+    from {{ case_rows }} as rows
+    where {{ joined }}
+    offset 0  -- keeps the look-up inside, so that each branch of the union gets it
+) as rows
+{%- endif %}
 group by rows.source_table, rows.source_key, rows.source_id, rows.case_id
 {% endmacro %}
 

@@ -35,6 +35,17 @@ _ROWS = {
     "account_move_purchase_order_rel": 4, "purchase_order_stock_picking_rel": 4, "sale_order_line_invoice_rel": 5,
     "crm_lead": 3, "mail_message": 12, "mail_tracking_value": 24,
 }
+_SALES_LOG = ["mail_message", "mail_tracking_value", "sale_order"]
+_TABLES = {
+    "purchase_to_pay": [
+        "purchase_order", "purchase_order_line", "stock_picking", "account_move", "account_payment",
+        "account_move__account_payment", "account_move_purchase_order_rel", "purchase_order_stock_picking_rel",
+        "mail_message", "mail_tracking_value"],
+    "order_to_cash": [
+        *_SALES_LOG, "sale_order_line", "stock_picking", "account_move", "account_move_line", "account_payment",
+        "account_move__account_payment", "sale_order_line_invoice_rel"],
+    "lead_to_order": [*_SALES_LOG, "crm_lead"],
+}
 
 
 def _value(chance: random.Random, table: str, column: str, kind: str):
@@ -58,8 +69,8 @@ def _value(chance: random.Random, table: str, column: str, kind: str):
 class _Company:
     """Writes random rows, changes and deletions; ids and names come from small ranges, so that they meet."""
 
-    def __init__(self, odoo, seed: int):
-        self.odoo, self.chance = odoo, random.Random(seed)
+    def __init__(self, odoo, process: str, seed: int):
+        self.odoo, self.tables, self.chance = odoo, _TABLES[process], random.Random(seed)
         self.types = {}
         for table, column, kind in odoo.db.execute("""select table_name, column_name, data_type
                 from information_schema.columns where table_schema = 'raw_odoo'"""):
@@ -67,15 +78,15 @@ class _Company:
 
     def fill(self) -> None:
         """Every id of every table once, and as many links."""
-        for table, count in _ROWS.items():
-            for number in range(1, count + 1):
+        for table in self.tables:
+            for number in range(1, _ROWS[table] + 1):
                 key = self.odoo.tables[table].key
                 self._put(table, {"id": number} if key == ("id",) else self._key(table))
 
     def change(self, count: int) -> None:
         """Some rows written anew (a change, an insertion or a return), some deleted; links as often as documents."""
         for _ in range(count):
-            table = self.chance.choice(list(_ROWS))
+            table = self.chance.choice(self.tables)
             if self.chance.random() < 0.3:
                 self.odoo.delete(table, **self._key(table))
             else:
@@ -114,8 +125,8 @@ def _nights(odoo, log, company, count: int) -> int:
 @pytest.mark.parametrize("seed", range(2))
 def test_any_history_of_loads_publishes_what_a_full_rebuild_does(odoo, models, process, seed):
     log = models(process)
-    assert _nights(odoo, log, _Company(odoo, seed), 12) == 0
-    assert len(log.candidate()["events"]) > 10
+    assert _nights(odoo, log, _Company(odoo, process, seed), 12) == 0
+    assert log.candidate()["events"], "the test needs events"
 
 
 @pytest.mark.parametrize("process", PROCESSES)
@@ -125,12 +136,12 @@ def test_histories_notice_touched_cases_that_are_forgotten(odoo, models, process
     log.steps = [(relation, kind, full, touched.replace(f"select case_id from {forgotten}",
                                                         f"select case_id from {forgotten} where false"))
                  for relation, kind, full, touched in log.steps]
-    assert _nights(odoo, log, _Company(odoo, 3), 12) > 0
+    assert _nights(odoo, log, _Company(odoo, process, 3), 12) > 0
 
 
 @pytest.mark.parametrize("process", PROCESSES)
 def test_physical_order_of_raw_rows_changes_no_byte(odoo, models, process):
-    company, log = _Company(odoo, 7), models(process)
+    company, log = _Company(odoo, process, 7), models(process)
     company.fill()
     log.make(full=True)
     before = log.candidate()
