@@ -122,6 +122,7 @@ def _fork(request: dict[str, Any], environment: dict[str, str], project: Path) -
         sys.stderr.flush()
         pid = os.fork()
         if pid == 0:
+            kept = (sys.stdin, sys.stdout, sys.stderr)  # the last reference would close the number that it stands for
             try:
                 for number, file in enumerate((given, out, err)):
                     os.dup2(file.fileno(), number)
@@ -135,7 +136,7 @@ def _fork(request: dict[str, Any], environment: dict[str, str], project: Path) -
                 traceback.print_exc()
                 sys.stderr.flush()
             finally:
-                os._exit(1)  # _main() has ended the child unless it failed
+                os._exit(1 if kept else 0)  # _main() has ended the child unless it failed
         _, status = os.waitpid(pid, 0)
         out.seek(0)
         err.seek(0)
