@@ -39,7 +39,7 @@ class Build:
     as_of: datetime
     gated_version: int
     upto_version: int
-    full_rebuild: bool
+    is_full_rebuild: bool
     fingerprint: str
     touched_case_count: int
     event_count: int
@@ -157,13 +157,23 @@ def _build_models(settings: Settings, db: psycopg.Connection, process: Process, 
     """All models of a process; its views and seed only where they are not there yet as the files say."""
     subject = f"build-{process.name}"
     files, _ = _read_by(settings, process)
-    lasting = [path.stem for path in files
-               if path.stem == process.activities or "materialized='view'" in path.read_text(encoding="utf-8")]
-    excluded = (["config.materialized:view", process.activities]
-                if _is_current(settings, db, subject, "intermediate", lasting, files) else [])
+    lasting = [process.activities, *_lasting_views(files)]
+    excluded = lasting if _is_current(settings, db, subject, "intermediate", lasting, files) else []
     _dbt(settings, subject, _selected(settings, process), variables, excluded=excluded)
     if not excluded:
         _set_current(settings, db, subject, files)
+
+
+def _lasting_views(files: Iterable[Path]) -> list[str]:
+    """The views among `files` that stay from night to night: a view over a table that dbt makes anew goes with it."""
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in files if path.suffix == ".sql"}
+
+    def is_made_anew(name: str) -> bool:
+        text = texts.get(name, "")
+        own = "materialized='table'" in text
+        return own or any(is_made_anew(other) for other in _REF.findall(text) if other != name)
+
+    return [name for name, text in texts.items() if "materialized='view'" in text and not is_made_anew(name)]
 
 
 def _selected(settings: Settings, process: Process) -> list[str]:
@@ -259,7 +269,7 @@ def _record(db: psycopg.Connection, table: sql.Identifier, made: Build) -> None:
             upto_version bigint, is_full_rebuild boolean, fingerprint text, touched_case_count bigint,
             event_count bigint)""").format(table))
         db.execute(sql.SQL("insert into {} values (%s, %s, %s, %s, %s, %s, %s, %s, %s)").format(table),
-                   (made.process, made.run_id, made.as_of, made.gated_version, made.upto_version, made.full_rebuild,
+                   (made.process, made.run_id, made.as_of, made.gated_version, made.upto_version, made.is_full_rebuild,
                     made.fingerprint, made.touched_case_count, made.event_count))
 
 

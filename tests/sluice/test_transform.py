@@ -1,0 +1,103 @@
+"""Builds through dbt itself: what is staged once, what a build makes and records, and what it says when it cannot."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import psycopg
+import pytest
+
+from sluice import transform
+from sluice.errors import SluiceError
+from sluice.runs import RunContext, as_of_day
+from tests.dbt_project.conftest import RawOdoo
+
+P = "lead_to_order"
+DAY = date(2025, 3, 3)
+
+
+def run(number: int = 1, *, day: date = DAY, mode: str = "night") -> RunContext:
+    return RunContext(f"mine__{P}/{day}/{number}", P, day, as_of_day(day), mode)
+
+
+@pytest.fixture
+def ready(settings, server):
+    """Settings of a warehouse with a few leads in raw; dbt's folder is shared by the session."""
+    ready = replace(settings, home=server.home / "dbt-tests")
+    with psycopg.connect(ready.warehouse_url, autocommit=True) as db:
+        odoo = RawOdoo(db)
+        odoo.look_ups()
+        for number in (1, 2, 3):
+            odoo.put("crm_lead", id=number, type="opportunity", stage_id=1, active=True, create_uid=1,
+                     create_date=datetime(2025, 3, 1, 9, number))
+    return ready
+
+
+def one(url: str, query: str):
+    with psycopg.connect(url) as db:
+        return db.execute(query).fetchall()
+
+
+def publish(url: str, made: transform.Build) -> None:
+    """As far as the next build can see it."""
+    with psycopg.connect(url) as db:
+        db.execute("delete from ops.process_state")
+        db.execute("insert into ops.process_state values (%s, %s, %s, %s, %s)",
+                   (made.process, made.upto_version, made.fingerprint, made.as_of, made.run_id))
+        db.execute("delete from ops.case_rows")
+        db.execute(f"insert into ops.case_rows select '{P}', * from candidate.{P}__case_rows")
+
+
+def test_nights_touch_only_what_changed(ready):
+    url = ready.warehouse_url
+    with pytest.raises(SluiceError, match="extract and stage the source system first") as error:
+        transform.build(ready, P, run())
+    assert "\n" not in str(error.value)
+    assert transform.stage(ready, "odoo") is True
+    assert transform.stage(ready, "odoo") is False, "unchanged views are left alone"
+    first = transform.build(ready, P, run(1))
+    assert (first.is_full_rebuild, first.gated_version, first.upto_version) == (True, 0, 1)
+    assert (first.touched_case_count, first.event_count) == (3, 3)
+    assert one(url, f"select run_id, upto_version, is_full_rebuild, fingerprint from candidate.{P}__build") == [
+        (first.run_id, 1, True, first.fingerprint)]
+    assert transform.fingerprint(ready, P) == first.fingerprint
+    publish(url, first)
+
+    with psycopg.connect(url, autocommit=True) as db:
+        odoo = RawOdoo.__new__(RawOdoo)
+        odoo.db, odoo.version, odoo.tables = db, 1, transform.load_spec("odoo").tables
+        odoo.load()
+        odoo.put("sale_order", id=9, name="S9", opportunity_id=2, state="draft", create_uid=2,
+                 create_date=datetime(2025, 3, 2, 9))
+        odoo.delete("crm_lead", id=3)
+        db.execute("update raw_odoo.crm_stage set write_date = now(), _version = 2")
+    second = transform.build(ready, P, run(2, day=DAY - timedelta(days=1)))
+    assert (second.is_full_rebuild, second.gated_version, second.upto_version) == (False, 1, 2)
+    assert second.as_of == as_of_day(DAY), "the data horizon never goes back"
+    assert one(url, f"select case_id from candidate.{P}__touched_cases order by 1") == [("LEAD/2",), ("LEAD/3",)]
+    assert one(url, f"select case_id, activity, occurred_at from candidate.{P}__events order by event_seq") == [
+        ("LEAD/2", "Create Lead", datetime(2025, 3, 1, 9, 2, tzinfo=UTC)),
+        ("LEAD/2", "Create Quotation", datetime(2025, 3, 2, 9, tzinfo=UTC))]
+
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute("""update raw_odoo.crm_stage set name = '{"en_US": "Fresh"}' where id = 1""")
+    assert transform.fingerprint(ready, P) != first.fingerprint, "a renamed stage changes cases of no new row"
+    assert transform.build(ready, P, run(3)).is_full_rebuild
+
+
+def test_a_model_that_fails_is_told_in_one_line_without_the_password(ready):
+    transform.stage(ready, "odoo")
+    with psycopg.connect(ready.warehouse_url, autocommit=True) as db:
+        db.execute("drop view staging.stg_odoo__leads")
+    with pytest.raises(SluiceError) as error:
+        transform.build(ready, P, run())
+    said = str(error.value)
+    assert "int_lead_to_order__leads" in said and "stg_odoo__leads" in said and "dbt.log" in said and "\n" not in said
+    assert one(ready.warehouse_url, f"select to_regclass('candidate.{P}__build') is null") == [(True,)]
+    assert transform.stage(ready, "odoo") is True, "a missing view is made again"
+    assert transform.build(ready, P, run()).event_count == 3
+
+
+def test_a_database_that_does_not_answer_is_told(ready):
+    with pytest.raises(SluiceError) as error:
+        transform.build(replace(ready, warehouse_url="postgresql://a:top-secret@127.0.0.1:9/x"), P, run())
+    assert "top-secret" not in str(error.value) and "\n" not in str(error.value)
