@@ -1,5 +1,7 @@
 # Two commands: `make run` does the whole job, `make test` proves it. Both set everything up themselves.
 PYTHON ?= python3
+# tasks are short-lived processes: what one of them compiles, the next one must find
+unexport PYTHONDONTWRITEBYTECODE
 UV_VERSION = 0.13.9
 UV = .venv-uv/bin/uv
 

@@ -4,12 +4,15 @@ A source described by tables.yml is checked by that spec; the agent's exports by
 compare with earlier loads only warn: history never decides what is published.
 """
 
+from typing import NamedTuple
+
 import psycopg
 from psycopg import sql
 
 from expectations.build import exists
 from expectations.checks import Check, Outcome
 from expectations.gate import evaluate, finish
+from extractors.landing import keys_table
 from extractors.specs import SystemSpec, load_spec
 from extractors.systems import has_tables
 from sluice.errors import Blocked
@@ -48,11 +51,19 @@ def gate_landing(settings: Settings, system: str, version: int, ctx: RunContext)
     return outcomes
 
 
+class Landed(NamedTuple):
+    """A landing table: how many keys the source has, and the relation that shows them (the rows that were read, or, where
+    the source itself does not keep its keys unique, all of its keys)."""
+
+    key_count: int
+    keys_relation: str
+
+
 def _table_checks(db: psycopg.Connection, spec: SystemSpec) -> list[Check]:
     landed = {
-        name: (rows, rows if keys is None else keys)
-        for name, rows, keys in db.execute(
-            sql.SQL("select table_name, row_count, key_count from {}").format(
+        name: Landed(rows if keys is None else keys, name if keys is None or is_unique else keys_table(name))
+        for name, rows, keys, is_unique in db.execute(
+            sql.SQL("select table_name, row_count, key_count, key_is_unique from {}").format(
                 sql.Identifier(spec.landing_schema, "_tables")
             )
         )
@@ -60,7 +71,7 @@ def _table_checks(db: psycopg.Connection, spec: SystemSpec) -> list[Check]:
     checks = []
     for name in sorted(landed):
         key = spec.tables[name].key
-        table = sql.Identifier(spec.landing_schema, name).as_string()
+        table = sql.Identifier(spec.landing_schema, landed[name].keys_relation).as_string()
         columns = ", ".join(sql.Identifier(column).as_string() for column in key)
         null = " or ".join(f"{sql.Identifier(column).as_string()} is null" for column in key)
         checks.append(
@@ -81,11 +92,11 @@ def _table_checks(db: psycopg.Connection, spec: SystemSpec) -> list[Check]:
     return [*checks, _not_emptied(db, spec, landed), _not_shrunk(db, spec, landed)]
 
 
-def _not_emptied(db: psycopg.Connection, spec: SystemSpec, landed: dict[str, tuple[int, int]]) -> Check:
+def _not_emptied(db: psycopg.Connection, spec: SystemSpec, landed: dict[str, Landed]) -> Check:
     parts = [
         f"""select '{name} is empty in the source and had ' || count(*) || ' rows' as reason
                  from {sql.Identifier(spec.raw_schema, name).as_string()} where not _is_deleted having count(*) > 0"""
-        for name, (_, keys) in sorted(landed.items())
+        for name, (keys, _) in sorted(landed.items())
         if keys == 0 and exists(db, spec.raw_schema, name)
     ]
     return Check(
@@ -98,9 +109,9 @@ def _not_emptied(db: psycopg.Connection, spec: SystemSpec, landed: dict[str, tup
     )
 
 
-def _not_shrunk(db: psycopg.Connection, spec: SystemSpec, landed: dict[str, tuple[int, int]]) -> Check:
+def _not_shrunk(db: psycopg.Connection, spec: SystemSpec, landed: dict[str, Landed]) -> Check:
     parts = []
-    for name, (_, keys) in sorted(landed.items()):
+    for name, (keys, _) in sorted(landed.items()):
         if keys and exists(db, spec.raw_schema, name):
             parts.append(f"""select '{name} has {keys} rows in the source and had ' || count(*) as reason
                              from {sql.Identifier(spec.raw_schema, name).as_string()} where not _is_deleted
@@ -140,15 +151,12 @@ def _file_checks(db: psycopg.Connection, system: str) -> list[Check]:
     """A source of files: landing_<system>._files says what became of each, is_new those that this load read."""
     files = sql.Identifier(f"landing_{system}", "_files").as_string()
     bad_rows = sql.Identifier(f"landing_{system}", "_quarantined_rows").as_string()
-    new, refused = db.execute(
-        f"select count(*), count(*) filter (where state = 'refused') from {files} where is_new"
-    ).fetchone()
     seen = f"select count(*) from {files}"
     named = "coalesce(format, 'unknown format') || ' file ' || file_id"
     checks = [
         Check(
             "files_readable",
-            "block" if new and new == refused else "warn",
+            "warn",  # a refused file brings no row: nothing doubtful can land, and the other files need not wait
             "every file in a format that can be read whole",
             "export these files again or take them out of the drop folder (named by the first 16 hex digits of their "
             "SHA-256)",

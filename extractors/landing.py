@@ -134,9 +134,9 @@ def count_rows(db: psycopg.Connection, spec: SystemSpec, name: str) -> int:
     ]
 
 
-def refuse_bad_keys(db: psycopg.Connection, spec: SystemSpec, table: TableSpec) -> str | None:
-    """One line about the first null or duplicate key in the landing, or None. Keys are ids, and are shown."""
-    identifier = sql.Identifier(spec.landing_schema, table.name)
+def refuse_bad_keys(db: psycopg.Connection, spec: SystemSpec, table: TableSpec, relation: str) -> str | None:
+    """One line about the first null or duplicate key in the landing table `relation`, or None. Keys are ids, and are shown."""
+    identifier = sql.Identifier(spec.landing_schema, relation)
     key = [sql.Identifier(name) for name in table.key]
     row = db.execute(
         sql.SQL("select count(*) from {} where {}").format(

@@ -206,7 +206,9 @@ def land_source(settings: Settings, spec: SystemSpec, version: int, ctx: RunCont
             return
         refuse_blocked(db, spec.system, version)
         for landed in waiting:
-            refusal = None if landed.key_is_unique else refuse_bad_keys(db, spec, spec.tables[landed.table_name])
+            # where only news were read, all keys of the source stand beside them
+            keys = landed.table_name if landed.key_count is None else keys_table(landed.table_name)
+            refusal = None if landed.key_is_unique else refuse_bad_keys(db, spec, spec.tables[landed.table_name], keys)
             if refusal:
                 raise Blocked(refusal)
         stamp = current_version(db, version)

@@ -65,7 +65,7 @@ def _run_airflow(arguments: list[str], log: Path, preload: tuple[str, ...] = ())
         status = 0
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 1
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - a forked child must never return into its parent's code
         import traceback
 
         traceback.print_exc()
@@ -82,7 +82,7 @@ def _preload(module: str) -> None:
 
     try:
         importlib.import_module(module)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a task that needs the module says what is wrong with it
         print(f"not preloaded: {module}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
 
 
@@ -112,8 +112,8 @@ class Launcher:
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)
         os.register_at_fork(after_in_child=_die_with_parent)
         try:
-            import airflow.__main__  # noqa: F401 - once here, shared by all children
-            import airflow.jobs.scheduler_job_runner  # noqa: F401
+            import airflow.__main__
+            import airflow.jobs.scheduler_job_runner
             import airflow.sdk  # noqa: F401
 
             import sluice.dag_steps  # noqa: F401

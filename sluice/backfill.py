@@ -117,9 +117,9 @@ class _Backfill:
             for dag_id in dag_ids:
                 for run in self.api.runs(dag_id):
                     key = (dag_id, run["partition_key"])
-                    if run["partition_key"] in self.keys and run["dag_run_id"] not in before[dag_id]:
-                        if states.get(key) != run["state"]:
-                            states[key], last_change = run["state"], time.monotonic()
+                    is_ours = run["partition_key"] in self.keys and run["dag_run_id"] not in before[dag_id]
+                    if is_ours and states.get(key) != run["state"]:
+                        states[key], last_change = run["state"], time.monotonic()
             for key, state in states.items():
                 if state in _ENDED and key not in told:
                     told.add(key)

@@ -26,7 +26,9 @@ def _add_run(commands: argparse._SubParsersAction) -> None:
         "SLUICE_SOURCE_*_URL or SLUICE_AGENT_DROP the sources are the demo company's: the first time two nights, "
         "afterwards one more night each time.",
     )
-    parser.add_argument("--day", type=_day, help="the partition (default: today, UTC; for the demo company its next day)")
+    parser.add_argument(
+        "--day", type=_day, help="the partition (default: today, UTC; for the demo company its next day)"
+    )
     parser.add_argument("--full", action="store_true", help="read the sources and rebuild every process from scratch")
     parser.set_defaults(command=_run)
 
@@ -89,8 +91,9 @@ def _backfill(args: argparse.Namespace, settings: Settings) -> int:
     from sluice.backfill import backfill
     from sluice.nights import with_sources
 
-    return backfill(with_sources(settings), args.start, args.end, system=args.system, reason=args.reason,
-                    dry_run=args.dry_run)
+    return backfill(
+        with_sources(settings), args.start, args.end, system=args.system, reason=args.reason, dry_run=args.dry_run
+    )
 
 
 def _add_psql(commands: argparse._SubParsersAction) -> None:

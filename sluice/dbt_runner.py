@@ -23,9 +23,14 @@ from sluice.errors import BadInput, SluiceError
 
 _ANSWER = "sluice-dbt-outcome:"
 _ANY_DATABASE = "the_warehouse"  # stands for the database in a parsed project, which may serve several
-_PROFILE_NAMES = {"host": "SLUICE_DBT_HOST", "hostaddr": "SLUICE_DBT_HOST", "port": "SLUICE_DBT_PORT",
-                  "user": "SLUICE_DBT_USER", "password": "DBT_ENV_SECRET_SLUICE_PASSWORD",
-                  "dbname": "SLUICE_DBT_DATABASE"}
+_PROFILE_NAMES = {
+    "host": "SLUICE_DBT_HOST",
+    "hostaddr": "SLUICE_DBT_HOST",
+    "port": "SLUICE_DBT_PORT",
+    "user": "SLUICE_DBT_USER",
+    "password": "DBT_ENV_SECRET_SLUICE_PASSWORD",
+    "dbname": "SLUICE_DBT_DATABASE",
+}
 
 
 @dataclass(frozen=True)
@@ -48,8 +53,16 @@ def project_hash(project: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def run_dbt(url: str, project: Path, home: Path, subject: str, arguments: Sequence[str],
-            variables: Mapping[str, Any] | None = None, *, threads: int = 2) -> Outcome:
+def run_dbt(
+    url: str,
+    project: Path,
+    home: Path,
+    subject: str,
+    arguments: Sequence[str],
+    variables: Mapping[str, Any] | None = None,
+    *,
+    threads: int = 2,
+) -> Outcome:
     """Run one dbt command (`build`, `test`, …) on the warehouse at `url`.
 
     subject names the folders that the invocation has to itself: <home>/dbt/<subject> and <home>/logs/dbt/<subject>.
@@ -69,14 +82,20 @@ def run_dbt(url: str, project: Path, home: Path, subject: str, arguments: Sequen
         finished = _fork(request, environment, project)
     else:
         finished = subprocess.run(
-            [sys.executable, "-m", "sluice.dbt_runner"], input=json.dumps(request), capture_output=True, text=True,
-            env=environment, cwd=project, check=False,
+            [sys.executable, "-m", "sluice.dbt_runner"],
+            input=json.dumps(request),
+            capture_output=True,
+            text=True,
+            env=environment,
+            cwd=project,
+            check=False,
         )
     answer = next((line for line in reversed(finished.stdout.splitlines()) if line.startswith(_ANSWER)), None)
     if answer is None:
         last = (finished.stderr.strip() or finished.stdout.strip() or "no output").splitlines()[-1]
-        raise SluiceError(f"dbt ({subject}) ended with code {finished.returncode}: {last[:500]}; "
-                          f"see {log_folder / 'dbt.log'}")
+        raise SluiceError(
+            f"dbt ({subject}) ended with code {finished.returncode}: {last[:500]}; see {log_folder / 'dbt.log'}"
+        )
     outcome = json.loads(answer.removeprefix(_ANSWER))
     if outcome["failure"] is not None:
         raise SluiceError(f"dbt ({subject}): {_one_line(outcome['failure'])}; see {log_folder / 'dbt.log'}")
@@ -93,11 +112,20 @@ def _environment(url: str, project: Path, threads: int) -> dict[str, str]:
         connection = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
         raise BadInput("SLUICE_WAREHOUSE_URL: expected postgresql://user:password@host:port/name") from None
-    env = {name: value for name, value in os.environ.items()
-           if name not in _PROFILE_NAMES.values() and not name.startswith("PG")}
-    env |= {"PGTZ": "UTC", "PGAPPNAME": "sluice dbt", "PYTHONPATH": str(project), "SLUICE_DBT_THREADS": str(threads),
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1",
-            "SLUICE_DBT_USER": os.environ.get("USER", "")}
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in _PROFILE_NAMES.values() and not name.startswith("PG")
+    }
+    env |= {
+        "PGTZ": "UTC",
+        "PGAPPNAME": "sluice dbt",
+        "PYTHONPATH": str(project),
+        "SLUICE_DBT_THREADS": str(threads),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+        "SLUICE_DBT_USER": os.environ.get("USER", ""),
+    }
     for name, value in connection.items():
         if value not in (None, "") and name != "application_name":
             env[_PROFILE_NAMES.get(name, f"PG{name.upper()}")] = str(value)
@@ -115,7 +143,11 @@ def _one_line(message: str) -> str:
 def _fork(request: dict[str, Any], environment: dict[str, str], project: Path) -> subprocess.CompletedProcess:
     """The same as a new interpreter, for a process that has imported dbt already and has no threads (a task of Airflow):
     a forked child, which spares the seconds that importing dbt takes."""
-    with tempfile.TemporaryFile("w+") as given, tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+    with (
+        tempfile.TemporaryFile("w+") as given,
+        tempfile.TemporaryFile("w+") as out,
+        tempfile.TemporaryFile("w+") as err,
+    ):
         json.dump(request, given)
         given.flush()
         sys.stdout.flush()
@@ -127,12 +159,15 @@ def _fork(request: dict[str, Any], environment: dict[str, str], project: Path) -
                 for number, file in enumerate((given, out, err)):
                     os.dup2(file.fileno(), number)
                 os.lseek(0, 0, os.SEEK_SET)
-                sys.stdin, sys.stdout, sys.stderr = (open(number, mode, closefd=False) for number, mode in enumerate("rww"))
+                sys.stdin, sys.stdout, sys.stderr = (
+                    open(number, mode, closefd=False)  # noqa: SIM115 - they last as long as the child
+                    for number, mode in enumerate("rww")
+                )
                 os.environ.clear()
                 os.environ.update(environment)
                 os.chdir(project)
                 _main()
-            except BaseException:
+            except BaseException:  # noqa: BLE001 - a forked child must never return into its parent's code
                 traceback.print_exc()
                 sys.stderr.flush()
             finally:
@@ -156,23 +191,49 @@ def _main() -> None:
 def _invoke(request: dict[str, Any]) -> tuple[list[tuple[str, str, float, str]], str | None]:
     from dbt.cli.main import dbtRunner
 
-    common = ["--project-dir", request["project"], "--profiles-dir", request["project"],
-              "--target-path", request["target"]]
-    quiet = ["--quiet", "--no-version-check", "--no-send-anonymous-usage-stats", "--no-use-colors", "--no-print",
-             "--log-path", request["log"], "--log-level-file", "info", "--no-partial-parse"]
+    common = [
+        "--project-dir",
+        request["project"],
+        "--profiles-dir",
+        request["project"],
+        "--target-path",
+        request["target"],
+    ]
+    quiet = [
+        "--quiet",
+        "--no-version-check",
+        "--no-send-anonymous-usage-stats",
+        "--no-use-colors",
+        "--no-print",
+        "--log-path",
+        request["log"],
+        "--log-level-file",
+        "info",
+        "--no-partial-parse",
+    ]
     manifest, failure = _manifest(Path(request["manifest"]), quiet, common)
     if failure:
         return [], failure
     if not request["arguments"]:
         return [], None
     command, *options = request["arguments"]
-    result = dbtRunner(manifest=manifest).invoke([
-        *quiet, "--no-write-json", "--cache-selected-only", command, *options, *common,
-        "--vars", json.dumps(request["variables"])])
+    result = dbtRunner(manifest=manifest).invoke(
+        [
+            *quiet,
+            "--no-write-json",
+            "--cache-selected-only",
+            command,
+            *options,
+            *common,
+            "--vars",
+            json.dumps(request["variables"]),
+        ]
+    )
     ran = getattr(result.result, "results", None) or []
     nodes = [(one.node.name, str(one.status), round(one.execution_time, 3), one.message or "") for one in ran]
-    broken = [f"{name}: {message}" for name, status, _, message in nodes
-              if status in ("error", "fail", "runtime error")]
+    broken = [
+        f"{name}: {message}" for name, status, _, message in nodes if status in ("error", "fail", "runtime error")
+    ]
     if broken:
         return nodes, broken[0] + (f" (and {len(broken) - 1} more)" if len(broken) > 1 else "")
     if result.exception is not None:

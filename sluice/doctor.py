@@ -51,8 +51,11 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
             return
         done = {name for (name,) in db.execute("select name from ops.migrations")}
         missing = sorted({path.stem for path in FOLDER.glob("*.sql")} - done)
-        yield (WRONG, f"warehouse: migrations {', '.join(missing)} are missing; `sluice run` applies them") if missing \
+        yield (
+            (WRONG, f"warehouse: migrations {', '.join(missing)} are missing; `sluice run` applies them")
+            if missing
             else (WELL, f"warehouse: all {len(done)} migrations are applied")
+        )
         if extra := sorted(done - {path.stem for path in FOLDER.glob("*.sql")}):
             yield WRONG, f"warehouse: written by a newer release ({', '.join(extra)}); update this checkout"
         bad = db.execute(
@@ -80,8 +83,11 @@ def _sources(settings: Settings) -> Iterator[Finding]:
 def _people(settings: Settings) -> Iterator[Finding]:
     drop = settings.agent_drop
     if drop is not None:
-        yield (WELL, f"agent drop folder {drop}: {sum(1 for _ in drop.iterdir())} entries") if drop.is_dir() \
+        yield (
+            (WELL, f"agent drop folder {drop}: {sum(1 for _ in drop.iterdir())} entries")
+            if drop.is_dir()
             else (WRONG, f"SLUICE_AGENT_DROP: {drop} is not a folder")
+        )
     if settings.person_map is not None:
         yield WELL, f"person map {settings.person_map}: {len(load_person_map(settings.person_map))} identities"
     elif settings.source_urls and drop is not None:

@@ -14,8 +14,9 @@ def _digest(parts: Iterable[str]) -> bytes:
     return sha256(SEPARATOR.join(parts).encode()).digest()
 
 
-def event_id(process: str, case_id: str, source_system: str, source_table: str, source_key: str, activity: str,
-             ordinal: int) -> uuid.UUID:
+def event_id(
+    process: str, case_id: str, source_system: str, source_table: str, source_key: str, activity: str, ordinal: int
+) -> uuid.UUID:
     """First 16 bytes of the SHA-256 of what the event is; time is no part of it.
 
     source_key carries the row's key (or a file's id and position); ordinal counts events of one activity that one
@@ -49,8 +50,9 @@ def _sql_hash(parts: Iterable[str], byte_count: int) -> str:
     return f"substr(sha256(convert_to({joined}, 'UTF8')), 1, {byte_count})"
 
 
-def event_id_sql(process: str, case_id: str, source_system: str, source_table: str, source_key: str, activity: str,
-                 ordinal: str) -> str:
+def event_id_sql(
+    process: str, case_id: str, source_system: str, source_table: str, source_key: str, activity: str, ordinal: str
+) -> str:
     """`event_id` as an SQL expression; every argument is an SQL expression, all text but the ordinal."""
     parts = (process, case_id, source_system, source_table, source_key, activity, f"({ordinal})::text")
     return f"encode({_sql_hash(parts, 16)}, 'hex')::uuid"

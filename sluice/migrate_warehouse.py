@@ -1,4 +1,4 @@
-"""`python -m sluice.migrate_warehouse`: bring the warehouse of SLUICE_WAREHOUSE_URL to this release, without starting anything."""
+"""`python -m sluice.migrate_warehouse`: bring the warehouse of SLUICE_WAREHOUSE_URL to this release."""
 
 import sys
 

@@ -44,8 +44,12 @@ def with_sources(settings: Settings) -> Settings:
     state = demo.state(_demo_folder(settings))
     if state is None:
         return settings
-    return replace(settings, source_urls={"odoo": _demo_url(settings)}, agent_drop=state.agent_drop,
-                   person_map=settings.person_map or state.person_map)
+    return replace(
+        settings,
+        source_urls={"odoo": _demo_url(settings)},
+        agent_drop=state.agent_drop,
+        person_map=settings.person_map or state.person_map,
+    )
 
 
 @contextmanager
@@ -74,9 +78,13 @@ def make_demo(settings: Settings, *, cases: int, seed: int, url: str | None, fol
     started = url is None and embedded.start(settings)
     try:
         target = Path(folder) if folder else _demo_folder(settings)
-        made = demo.ensure(settings, url=url or _demo_url(settings), cases=cases, seed=seed, folder=target, replace=replace)
-        print(f"demo company: {made.cases} purchase orders up to {made.day}; exports in {made.agent_drop}, "
-              f"the truth in {made.truth}")
+        made = demo.ensure(
+            settings, url=url or _demo_url(settings), cases=cases, seed=seed, folder=target, replace=replace
+        )
+        print(
+            f"demo company: {made.cases} purchase orders up to {made.day}; exports in {made.agent_drop}, "
+            f"the truth in {made.truth}"
+        )
         return 0
     finally:
         if started:
@@ -107,8 +115,12 @@ def run_nights(settings: Settings, *, day: date | None, full: bool) -> int:
                 state = demo.ensure(settings, url=url, cases=DEMO_CASES, seed=DEMO_SEED, folder=folder)
             else:
                 state = demo.advance(settings, url=url, folder=folder)
-            ready = replace(ready, source_urls={"odoo": url}, agent_drop=state.agent_drop,
-                            person_map=settings.person_map or state.person_map)
+            ready = replace(
+                ready,
+                source_urls={"odoo": url},
+                agent_drop=state.agent_drop,
+                person_map=settings.person_map or state.person_map,
+            )
             with night_stack(ready) as stack:
                 code = run_night(stack, ready, state.day, full=full, title="first load" if first else "one more night")
                 if first and code == 0:

@@ -17,8 +17,16 @@ DEFAULT_ORDER = ("occurred_at", "rank", "source_seq", "event_id")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 _REQUIRED = ("process", "title", "sources", "case", "activities")
-_OPTIONAL = ("order", "closing_activities", "k_anonymity", "case_level_public", "future_tolerance", "checks",
-             "description", "extra_tables")
+_OPTIONAL = (
+    "order",
+    "closing_activities",
+    "k_anonymity",
+    "case_level_public",
+    "future_tolerance",
+    "checks",
+    "description",
+    "extra_tables",
+)
 
 
 @dataclass(frozen=True)
@@ -72,17 +80,32 @@ def load_process(name: str, project: Path = PROJECT) -> Process:
     return _checked(path, name, declared)
 
 
-def imported_process(name: str, title: str | None = None, *, order: tuple[str, ...] = ("occurred_at", "source_seq"),
-                     k_anonymity: int = 5, project: Path = PROJECT) -> Process:
+def imported_process(
+    name: str,
+    title: str | None = None,
+    *,
+    order: tuple[str, ...] = ("occurred_at", "source_seq"),
+    k_anonymity: int = 5,
+    project: Path = PROJECT,
+) -> Process:
     """The process of an imported log, which has no YAML; raises BadInput for a name that cannot be or is taken."""
     if not _NAME.fullmatch(name):
-        raise BadInput(f"process {name!r}: expected lower-case letters, digits and underscores, at most 40, "
-                       "beginning with a letter")
+        raise BadInput(
+            f"process {name!r}: expected lower-case letters, digits and underscores, at most 40, "
+            "beginning with a letter"
+        )
     if name in list_processes(project):
         raise BadInput(f"process {name!r} is declared in processes/{name}.yml: give the imported log another name")
-    return Process(name=name, title=title or name.replace("_", " ").capitalize(), sources=(),
-                   case="one trace of the imported log", activities="", order=order, k_anonymity=k_anonymity,
-                   kind="imported")
+    return Process(
+        name=name,
+        title=title or name.replace("_", " ").capitalize(),
+        sources=(),
+        case="one trace of the imported log",
+        activities="",
+        order=order,
+        k_anonymity=k_anonymity,
+        kind="imported",
+    )
 
 
 def _checked(path: Path, name: str, declared: dict[str, Any]) -> Process:

@@ -26,7 +26,9 @@ def load_person_map(path: Path | None) -> dict[tuple[str, str], str]:
             rows = csv.DictReader(file)
             missing = {"person", "kind", "value"} - set(rows.fieldnames or ())
             if missing:
-                raise BadInput(f"{path}: row 1: column {', '.join(sorted(missing))} is missing: expected person,kind,value")
+                raise BadInput(
+                    f"{path}: row 1: column {', '.join(sorted(missing))} is missing: expected person,kind,value"
+                )
             return _read_rows(path, rows)
     except OSError as error:
         raise BadInput(f"{path}: the person map cannot be read ({error.strerror}): mend SLUICE_PERSON_MAP") from error

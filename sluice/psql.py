@@ -11,8 +11,13 @@ from sluice.warehouse import embedded
 def connection_environment(url: str) -> dict[str, str]:
     """The PG* variables that say the same as `url` (libpq's names)."""
     parts = urlsplit(url)
-    found = {"PGHOST": parts.hostname, "PGPORT": parts.port, "PGUSER": parts.username, "PGPASSWORD": parts.password,
-             "PGDATABASE": parts.path.lstrip("/")}
+    found = {
+        "PGHOST": parts.hostname,
+        "PGPORT": parts.port,
+        "PGUSER": parts.username,
+        "PGPASSWORD": parts.password,
+        "PGDATABASE": parts.path.lstrip("/"),
+    }
     return {name: unquote(str(value)) for name, value in found.items() if value}
 
 

@@ -107,9 +107,8 @@ def run_night(stack: Stack, settings: Settings, day: date, *, full: bool = False
             "no source is configured: set SLUICE_SOURCE_ODOO_URL (a database) or SLUICE_AGENT_DROP (a folder)"
         )
     began = time.monotonic()
-    console.print(
-        f"[bold]night of {day}[/]{f' ({title})' if title else ''}: {', '.join(systems)} → {', '.join(processes) or '(no process)'}"
-    )
+    named = f" ({title})" if title else ""
+    console.print(f"[bold]night of {day}[/]{named}: {', '.join(systems)} → {', '.join(processes) or '(no process)'}")
     with _status(console, "Airflow is starting …") as say:
         airflow.wait_until_healthy(stack, expected_dags(settings))
         say(f"Airflow is up at {stack.url}")

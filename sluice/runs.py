@@ -69,8 +69,20 @@ def step(url: str, run: RunContext, name: str, *, ends_run: str | None = None) -
             """insert into ops.runs (run_id, kind, subject, day, as_of, state, parameters)
                values (%s, %s, %s, %s, %s, 'running', %s)
                on conflict (run_id) do update set state = 'running', message = null, finished_at = null""",
-            (run.run_id, _kind(run), run.subject, run.day, run.as_of,
-             Jsonb({"mode": run.mode, "window_start": str(run.window_start or ""), "window_end": str(run.window_end or "")})),
+            (
+                run.run_id,
+                _kind(run),
+                run.subject,
+                run.day,
+                run.as_of,
+                Jsonb(
+                    {
+                        "mode": run.mode,
+                        "window_start": str(run.window_start or ""),
+                        "window_end": str(run.window_end or ""),
+                    }
+                ),
+            ),
         )
         attempt = db.execute(
             """insert into ops.steps (run_id, step, attempt, state)
@@ -83,14 +95,27 @@ def step(url: str, run: RunContext, name: str, *, ends_run: str | None = None) -
         yield record
     except BaseException as error:
         state = "blocked" if isinstance(error, Blocked) else "failed"
-        message = str(error) if isinstance(error, SluiceError) else f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        message = (
+            str(error)
+            if isinstance(error, SluiceError)
+            else f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        )
         _finish(url, run, name, attempt, record, state, time.monotonic() - began, message, state)
         raise
     _finish(url, run, name, attempt, record, "done", time.monotonic() - began, record.message, ends_run)
 
 
-def _finish(url: str, run: RunContext, name: str, attempt: int, record: StepRecord, state: str, seconds: float,
-            message: str | None, run_state: str | None) -> None:
+def _finish(
+    url: str,
+    run: RunContext,
+    name: str,
+    attempt: int,
+    record: StepRecord,
+    state: str,
+    seconds: float,
+    message: str | None,
+    run_state: str | None,
+) -> None:
     with connect(url) as db:
         db.execute(
             """update ops.steps set state = %s, rows_in = %s, rows_out = %s, seconds = %s, message = %s
@@ -98,5 +123,7 @@ def _finish(url: str, run: RunContext, name: str, attempt: int, record: StepReco
             (state, record.rows_in, record.rows_out, seconds, message, run.run_id, name, attempt),
         )
         if run_state is not None:
-            db.execute("update ops.runs set state = %s, message = %s, finished_at = clock_timestamp() where run_id = %s",
-                       (run_state, message, run.run_id))
+            db.execute(
+                "update ops.runs set state = %s, message = %s, finished_at = clock_timestamp() where run_id = %s",
+                (run_state, message, run.run_id),
+            )

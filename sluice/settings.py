@@ -40,8 +40,10 @@ class Settings:
             try:
                 key = bytes.fromhex(self.pseudonym_key_hex)
             except ValueError:
-                raise BadInput("SLUICE_PSEUDONYM_KEY: expected hexadecimal digits; make one with "
-                               "`python -c 'import secrets; print(secrets.token_hex(32))'`") from None
+                raise BadInput(
+                    "SLUICE_PSEUDONYM_KEY: expected hexadecimal digits; make one with "
+                    "`python -c 'import secrets; print(secrets.token_hex(32))'`"
+                ) from None
             if len(key) < 16:
                 raise BadInput(f"SLUICE_PSEUDONYM_KEY: expected at least 32 hexadecimal digits, found {2 * len(key)}")
             return key
@@ -73,7 +75,7 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from `env` (default: the process's environment)."""
     env = os.environ if env is None else env
     sources = {
-        name[len(_SOURCE_PREFIX):-len(_SOURCE_SUFFIX)].lower(): value
+        name[len(_SOURCE_PREFIX) : -len(_SOURCE_SUFFIX)].lower(): value
         for name, value in env.items()
         if name.startswith(_SOURCE_PREFIX) and name.endswith(_SOURCE_SUFFIX) and value
     }

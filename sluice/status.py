@@ -13,7 +13,7 @@ _MARKS = {"published": "green", "landed": "green", "running": "cyan", "blocked":
 
 
 def status(settings: Settings, *, nights: int = 7) -> int:
-    """Print the last run of each subject of the last `nights` days that ran, the newest first; 0 when none of the newest is red."""
+    """Print the last run of each subject of the last `nights` days that ran, newest first; 0 when none of the newest is red."""
     from sluice.nights import running_warehouse
     from sluice.stack import running
 

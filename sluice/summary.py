@@ -87,7 +87,8 @@ def _published(console: Console, db: psycopg.Connection, night: "Night") -> None
     for process, run in night.mines.items():
         kpis = (
             db.execute(
-                "select case_count, open_case_count, event_count, variant_count, median_seconds from mining.process_kpis where process = %s",
+                "select case_count, open_case_count, event_count, variant_count, median_seconds "
+                "from mining.process_kpis where process = %s",
                 (process,),
             ).fetchone()
             or (None,) * 5

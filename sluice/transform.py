@@ -55,8 +55,9 @@ def stage(settings: Settings, system: str) -> bool:
     if not views:
         raise SluiceError(f"no staging models for {system}: expected {folder / 'models' / 'staging' / system}/*.sql")
     with connect(url, autocommit=True) as db, _lock(db, _raw_lock(system)):
-        return _make_unless_current(settings, db, f"stage-{system}", "staging", [*views, *seeds], files,
-                                    [f"staging.{system}", *seeds])
+        return _make_unless_current(
+            settings, db, f"stage-{system}", "staging", [*views, *seeds], files, [f"staging.{system}", *seeds]
+        )
 
 
 def build_bi(settings: Settings) -> bool:
@@ -80,14 +81,16 @@ def build(settings: Settings, process: str, ctx: RunContext) -> Build:
     declared = load_process(process, settings.project)
     with connect(url, autocommit=True) as db, _lock(db, *map(_raw_lock, declared.sources), shared=True):
         fingerprint_now = _fingerprint(settings, declared, db)
-        state = db.execute("select gated_version, fingerprint, as_of from ops.process_state where process = %s",
-                           (process,)).fetchone()
+        state = db.execute(
+            "select gated_version, fingerprint, as_of from ops.process_state where process = %s", (process,)
+        ).fetchone()
         is_full = ctx.mode == "full" or state is None or state[1] != fingerprint_now
         gated_version = 0 if is_full else state[0]
         as_of = ctx.as_of if state is None else max(ctx.as_of, state[2])
         upto_version = db.execute(
             "select coalesce(max(version), 0) from ops.loads where state = 'landed' and system = any(%s)",
-            (list(declared.sources),)).fetchone()[0]
+            (list(declared.sources),),
+        ).fetchone()[0]
         build_table = sql.Identifier("candidate", f"{process}__build")
         db.execute(sql.SQL("drop table if exists {}").format(build_table))
         variables = {
@@ -100,11 +103,22 @@ def build(settings: Settings, process: str, ctx: RunContext) -> Build:
             "event_order": list(declared.order),
         }
         _build_models(settings, db, declared, variables)
-        counts = db.execute(sql.SQL("select (select count(*) from {}), (select count(*) from {})").format(
-            sql.Identifier("candidate", f"{process}__touched_cases"),
-            sql.Identifier("candidate", f"{process}__events"))).fetchone()
-        made = Build(process, ctx.run_id, as_of, gated_version, max(upto_version, gated_version), is_full,
-                     fingerprint_now, *counts)
+        counts = db.execute(
+            sql.SQL("select (select count(*) from {}), (select count(*) from {})").format(
+                sql.Identifier("candidate", f"{process}__touched_cases"),
+                sql.Identifier("candidate", f"{process}__events"),
+            )
+        ).fetchone()
+        made = Build(
+            process,
+            ctx.run_id,
+            as_of,
+            gated_version,
+            max(upto_version, gated_version),
+            is_full,
+            fingerprint_now,
+            *counts,
+        )
         _record(db, build_table, made)
     return made
 
@@ -145,8 +159,14 @@ def _lock(db: psycopg.Connection, *names: str, shared: bool = False) -> Iterator
                 db.execute(f"select pg_advisory_unlock{suffix}(hashtext(%s))", (name,))
 
 
-def _dbt(settings: Settings, subject: str, selected: Sequence[str], variables: dict | None = None, *,
-         excluded: Sequence[str] = ()) -> Outcome:
+def _dbt(
+    settings: Settings,
+    subject: str,
+    selected: Sequence[str],
+    variables: dict | None = None,
+    *,
+    excluded: Sequence[str] = (),
+) -> Outcome:
     arguments = ["build", "--resource-type", "model", "--resource-type", "seed", "--select", *selected]
     if excluded:
         arguments += ["--exclude", *excluded]
@@ -180,13 +200,22 @@ def _selected(settings: Settings, process: Process) -> list[str]:
     folder = settings.project / "dbt_project" / "models"
     layers = [layer for layer in ("intermediate", "marts") if (folder / layer / process.name).is_dir()]
     if len(layers) < 2:
-        raise SluiceError(f"process {process.name} has no models: expected {folder}/intermediate/{process.name} "
-                          f"and {folder}/marts/{process.name}")
+        raise SluiceError(
+            f"process {process.name} has no models: expected {folder}/intermediate/{process.name} "
+            f"and {folder}/marts/{process.name}"
+        )
     return [*(f"{layer}.{process.name}" for layer in layers), process.activities]
 
 
-def _make_unless_current(settings: Settings, db: psycopg.Connection, subject: str, schema: str,
-                         relations: Sequence[str], files: Iterable[Path], selected: Sequence[str]) -> bool:
+def _make_unless_current(
+    settings: Settings,
+    db: psycopg.Connection,
+    subject: str,
+    schema: str,
+    relations: Sequence[str],
+    files: Iterable[Path],
+    selected: Sequence[str],
+) -> bool:
     """Run dbt unless all relations exist and were made from the same files: replacing a view disturbs its readers."""
     files = list(files)
     if _is_current(settings, db, subject, schema, relations, files):
@@ -196,18 +225,28 @@ def _make_unless_current(settings: Settings, db: psycopg.Connection, subject: st
     return True
 
 
-def _is_current(settings: Settings, db: psycopg.Connection, subject: str, schema: str, relations: Sequence[str],
-                files: Iterable[Path]) -> bool:
+def _is_current(
+    settings: Settings,
+    db: psycopg.Connection,
+    subject: str,
+    schema: str,
+    relations: Sequence[str],
+    files: Iterable[Path],
+) -> bool:
     made = db.execute("select fingerprint from ops.transform_state where subject = %s", (subject,)).fetchone()
-    present = db.execute("select count(*) from pg_class where relnamespace = to_regnamespace(%s) and relname = any(%s)",
-                         (schema, list(relations))).fetchone()[0]
+    present = db.execute(
+        "select count(*) from pg_class where relnamespace = to_regnamespace(%s) and relname = any(%s)",
+        (schema, list(relations)),
+    ).fetchone()[0]
     return made == (_hash_of_files(settings, files),) and present == len(relations)
 
 
 def _set_current(settings: Settings, db: psycopg.Connection, subject: str, files: Iterable[Path]) -> None:
-    db.execute("""insert into ops.transform_state values (%s, %s)
+    db.execute(
+        """insert into ops.transform_state values (%s, %s)
                   on conflict (subject) do update set fingerprint = excluded.fingerprint""",
-               (subject, _hash_of_files(settings, files)))
+        (subject, _hash_of_files(settings, files)),
+    )
 
 
 def _hash_of_files(settings: Settings, files: Iterable[Path]) -> str:
@@ -248,8 +287,14 @@ def _fingerprint(settings: Settings, process: Process, db: psycopg.Connection) -
             names = {table for _, table in read if not table.startswith("_")}
             if names and all(name in tables and tables[name].reference for name in names):
                 parts.append(_content_hash(db, sql.Identifier("staging", model), "true"))
-        parts.append(_content_hash(db, sql.Identifier(f"raw_{system}", "_pseudonyms"), "pseudonym like 'p\\_%'",
-                                   "entity, source_id, pseudonym"))
+        parts.append(
+            _content_hash(
+                db,
+                sql.Identifier(f"raw_{system}", "_pseudonyms"),
+                "pseudonym like 'p\\_%'",
+                "entity, source_id, pseudonym",
+            )
+        )
     return sha256("\x1f".join(parts).encode()).hexdigest()[:32]
 
 
@@ -259,23 +304,42 @@ def _content_hash(db: psycopg.Connection, relation: sql.Identifier, condition: s
     try:
         return db.execute(query.format(sql.SQL(columns), relation, sql.SQL(condition))).fetchone()[0]
     except psycopg.errors.UndefinedTable:
-        raise SluiceError(f"{relation.as_string(db)} does not exist: "
-                          "extract and stage the source system first") from None
+        raise SluiceError(
+            f"{relation.as_string(db)} does not exist: extract and stage the source system first"
+        ) from None
 
 
 def _record(db: psycopg.Connection, table: sql.Identifier, made: Build) -> None:
     with db.transaction():
-        db.execute(sql.SQL("""create table {} (process text, run_id text, as_of timestamptz, gated_version bigint,
+        db.execute(
+            sql.SQL("""create table {} (process text, run_id text, as_of timestamptz, gated_version bigint,
             upto_version bigint, is_full_rebuild boolean, fingerprint text, touched_case_count bigint,
-            event_count bigint)""").format(table))
-        db.execute(sql.SQL("insert into {} values (%s, %s, %s, %s, %s, %s, %s, %s, %s)").format(table),
-                   (made.process, made.run_id, made.as_of, made.gated_version, made.upto_version, made.is_full_rebuild,
-                    made.fingerprint, made.touched_case_count, made.event_count))
+            event_count bigint)""").format(table)
+        )
+        db.execute(
+            sql.SQL("insert into {} values (%s, %s, %s, %s, %s, %s, %s, %s, %s)").format(table),
+            (
+                made.process,
+                made.run_id,
+                made.as_of,
+                made.gated_version,
+                made.upto_version,
+                made.is_full_rebuild,
+                made.fingerprint,
+                made.touched_case_count,
+                made.event_count,
+            ),
+        )
 
 
 def test(settings: Settings, process: str) -> Outcome:
     """Run the data tests and dbt unit tests of a built process; raises SluiceError naming the first that fails."""
     declared = load_process(process, settings.project)
-    return run_dbt(_url(settings), settings.project, settings.home, f"test-{process}",
-                   ["test", "--select", *_selected(settings, declared)],
-                   {"process": process, "event_order": list(declared.order)})
+    return run_dbt(
+        _url(settings),
+        settings.project,
+        settings.home,
+        f"test-{process}",
+        ["test", "--select", *_selected(settings, declared)],
+        {"process": process, "event_order": list(declared.order)},
+    )

@@ -23,7 +23,7 @@ def pytest_configure() -> None:
 
 
 def pytest_unconfigure() -> None:
-    if os.path.basename(os.environ["AIRFLOW_HOME"]).startswith("sluice-tests-airflow-"):
+    if Path(os.environ["AIRFLOW_HOME"]).name.startswith("sluice-tests-airflow-"):
         shutil.rmtree(os.environ["AIRFLOW_HOME"], ignore_errors=True)
 
 

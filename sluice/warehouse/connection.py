@@ -19,13 +19,21 @@ def redacted(url: str) -> str:
 def connect(url: str, **options) -> psycopg.Connection:
     """Open a psycopg connection in UTC; SluiceError with one clear line when the server cannot be reached."""
     try:
-        db = psycopg.connect(url, connect_timeout=options.pop("connect_timeout", 10),
-                             application_name=options.pop("application_name", "sluice"), **options)
+        db = psycopg.connect(
+            url,
+            connect_timeout=options.pop("connect_timeout", 10),
+            application_name=options.pop("application_name", "sluice"),
+            **options,
+        )
     except psycopg.OperationalError as error:
         reason = str(error).strip().splitlines()[-1]
-        raise SluiceError(f"the database {redacted(url)} cannot be reached ({reason}): is it running, is the URL right?") from error
+        raise SluiceError(
+            f"the database {redacted(url)} cannot be reached ({reason}): is it running, is the URL right?"
+        ) from error
     except psycopg.ProgrammingError as error:
-        raise SluiceError(f"the database URL is not one ({error}): expected postgresql://user:password@host:port/name") from None
+        raise SluiceError(
+            f"the database URL is not one ({error}): expected postgresql://user:password@host:port/name"
+        ) from None
     with db.cursor() as cursor:
         cursor.execute("set time zone 'UTC'")
     db.commit()

@@ -112,8 +112,11 @@ def stop(settings: Settings) -> bool:
     """Stop the server; returns whether one was running."""
     if running_port(settings) is None:
         return False
-    _run([binary("pg_ctl"), "stop", "-D", data_folder(settings), "-m", "fast", "-w", "-t", "60"], _account(),
-         "the embedded PostgreSQL did not stop")
+    _run(
+        [binary("pg_ctl"), "stop", "-D", data_folder(settings), "-m", "fast", "-w", "-t", "60"],
+        _account(),
+        "the embedded PostgreSQL did not stop",
+    )
     return True
 
 
@@ -129,9 +132,24 @@ def _initialise(settings: Settings, folder: Path, account: pwd.struct_passwd | N
         os.chown(fresh, account.pw_uid, account.pw_gid)
         os.chown(password, account.pw_uid, account.pw_gid)
     try:
-        _run([binary("initdb"), "-D", fresh, "-U", SUPERUSER, f"--pwfile={password}", "--auth=scram-sha-256", "-E", "UTF8",
-              "--locale-provider=builtin", "--locale=C.UTF-8", "--no-instructions"], account,
-             "the embedded PostgreSQL could not be made")
+        _run(
+            [
+                binary("initdb"),
+                "-D",
+                fresh,
+                "-U",
+                SUPERUSER,
+                f"--pwfile={password}",
+                "--auth=scram-sha-256",
+                "-E",
+                "UTF8",
+                "--locale-provider=builtin",
+                "--locale=C.UTF-8",
+                "--no-instructions",
+            ],
+            account,
+            "the embedded PostgreSQL could not be made",
+        )
     finally:
         password.unlink()
     with open(fresh / "postgresql.conf", "a") as file:
@@ -144,8 +162,11 @@ def _launch(folder: Path, account: pwd.struct_passwd | None) -> None:
     for attempt in range(5):
         port = _free_port()
         try:
-            _run([binary("pg_ctl"), "start", "-D", folder, "-l", log, "-w", "-t", "60", "-o", f"-p {port}"], account,
-                 "the embedded PostgreSQL did not start")
+            _run(
+                [binary("pg_ctl"), "start", "-D", folder, "-l", log, "-w", "-t", "60", "-o", f"-p {port}"],
+                account,
+                "the embedded PostgreSQL did not start",
+            )
             return
         except SluiceError:
             if attempt == 4 or "Address already in use" not in log.read_text(errors="replace"):
@@ -170,8 +191,10 @@ def _open_the_way(path: Path) -> None:
         mode = folder.stat().st_mode
         if not mode & stat.S_IXOTH:
             folder.chmod(mode | stat.S_IXOTH)
-            print(f"sluice: PostgreSQL does not run as root; {folder} may now be passed through by other accounts (chmod o+x)",
-                  file=sys.stderr)
+            print(
+                f"sluice: PostgreSQL does not run as root; {folder} may now be passed through by other accounts (chmod o+x)",
+                file=sys.stderr,
+            )
 
 
 def _run(command: list, account: pwd.struct_passwd | None, failure: str) -> None:
@@ -180,8 +203,16 @@ def _run(command: list, account: pwd.struct_passwd | None, failure: str) -> None
     # output goes to a file of its own: a server that inherits a pipe would keep its reader waiting
     scratch = Path(f"{data_folder_of(command)}.{Path(command[0]).name}.log")
     with open(scratch, "w+") as output:
-        done = subprocess.run([str(part) for part in command], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                              cwd="/", env=environment, start_new_session=True, **options)
+        done = subprocess.run(
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd="/",
+            env=environment,
+            start_new_session=True,
+            **options,
+        )
         if done.returncode != 0:
             output.seek(0)
             lines = [line for line in output.read().splitlines() if line.strip()]

@@ -18,8 +18,10 @@ def migrate(url: str) -> list[str]:
     with connect(url) as db:
         db.execute("select pg_advisory_xact_lock(hashtext('sluice:migrate'))")
         db.execute("create schema if not exists ops")
-        db.execute("create table if not exists ops.migrations "
-                   "(name text primary key, applied_at timestamptz not null default clock_timestamp())")
+        db.execute(
+            "create table if not exists ops.migrations "
+            "(name text primary key, applied_at timestamptz not null default clock_timestamp())"
+        )
         done = {name for (name,) in db.execute("select name from ops.migrations")}
         for path in sorted(FOLDER.glob("*.sql")):
             if path.stem not in done:

@@ -40,7 +40,7 @@ class RawOdoo:
             db.execute(f"create table raw_odoo.{name} as select {columns} from typed.{name} limit 0")
             db.execute(f"""alter table raw_odoo.{name} add _version bigint not null,
                 add _is_deleted boolean not null default false, add _loaded_at timestamptz default now(),
-                add primary key ({', '.join(table.key)})""")
+                add primary key ({", ".join(table.key)})""")
             for columns in (*table.index, ("_version",)):
                 db.execute(f"create index on raw_odoo.{name} ({', '.join(columns)})")
         db.execute("""create table raw_odoo._pseudonyms (entity text, source_id bigint, pseudonym text,
@@ -51,8 +51,10 @@ class RawOdoo:
     def load(self) -> int:
         """Begin the next load."""
         self.version += 1
-        self.db.execute("insert into ops.loads (run_id, system, mode, state) values (%s, 'odoo', 'night', 'landed')",
-                        (f"load {self.version}",))
+        self.db.execute(
+            "insert into ops.loads (run_id, system, mode, state) values (%s, 'odoo', 'night', 'landed')",
+            (f"load {self.version}",),
+        )
         return self.version
 
     def put(self, table: str, **row: object) -> None:
@@ -60,15 +62,20 @@ class RawOdoo:
         row = {**row, "_version": self.version, "_is_deleted": False}
         names = list(row)
         self.db.execute(
-            f"""insert into raw_odoo.{table} ({', '.join(names)}) values ({', '.join(['%s'] * len(names))})
-                on conflict ({', '.join(self.tables[table].key)}) do update
-                set {', '.join(f'{name} = excluded.{name}' for name in names)}""", list(row.values()))
+            f"""insert into raw_odoo.{table} ({", ".join(names)}) values ({", ".join(["%s"] * len(names))})
+                on conflict ({", ".join(self.tables[table].key)}) do update
+                set {", ".join(f"{name} = excluded.{name}" for name in names)}""",
+            list(row.values()),
+        )
 
     def delete(self, table: str, **key: object) -> None:
         """Leave a tombstone."""
         where = " and ".join(f"{name} = %s" for name in key)
-        self.db.execute(f"""update raw_odoo.{table} set _is_deleted = true, _version = %s
-                            where {where} and not _is_deleted""", (self.version, *key.values()))
+        self.db.execute(
+            f"""update raw_odoo.{table} set _is_deleted = true, _version = %s
+                            where {where} and not _is_deleted""",
+            (self.version, *key.values()),
+        )
 
     def look_ups(self) -> None:
         """Two companies with a currency each, the fields of the change log, stages, three users."""
@@ -86,11 +93,23 @@ class RawOdoo:
             self.db.execute("insert into raw_odoo._pseudonyms values ('partner', %s, %s)", (number, f"k_{number:016x}"))
 
 
-FIELDS = dict(enumerate((
-    ("purchase.order", "state"), ("purchase.order", "amount_untaxed"), ("purchase.order", "acknowledged"),
-    ("sale.order", "state"), ("sale.order", "amount_untaxed"), ("stock.picking", "state"), ("account.move", "state"),
-    ("crm.lead", "stage_id"), ("crm.lead", "active"), ("crm.lead", "expected_revenue"),
-), start=1))
+FIELDS = dict(
+    enumerate(
+        (
+            ("purchase.order", "state"),
+            ("purchase.order", "amount_untaxed"),
+            ("purchase.order", "acknowledged"),
+            ("sale.order", "state"),
+            ("sale.order", "amount_untaxed"),
+            ("stock.picking", "state"),
+            ("account.move", "state"),
+            ("crm.lead", "stage_id"),
+            ("crm.lead", "active"),
+            ("crm.lead", "expected_revenue"),
+        ),
+        start=1,
+    )
+)
 
 
 @dataclass
@@ -118,19 +137,29 @@ class Models:
         candidate = f"candidate.{self.process}__"
         self.db.execute(f"create table if not exists public.{self.process}_attributes (like {candidate}attributes)")
         for target, source, own in (
-            ("event_log.events", "events", False), ("event_log.cases", "cases", False),
-            ("ops.case_rows", "case_rows", False), (f"public.{self.process}_attributes", "attributes", True),
+            ("event_log.events", "events", False),
+            ("event_log.cases", "cases", False),
+            ("ops.case_rows", "case_rows", False),
+            (f"public.{self.process}_attributes", "attributes", True),
         ):
-            columns = [name for (name,) in self.db.execute(
-                "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0 order by attnum",
-                (candidate + source,))]
-            self.db.execute(f"delete from {target} where case_id in {touched}" + ("" if own else " and process = %s"),
-                            None if own else (self.process,))
+            columns = [
+                name
+                for (name,) in self.db.execute(
+                    "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0 order by attnum",
+                    (candidate + source,),
+                )
+            ]
+            self.db.execute(
+                f"delete from {target} where case_id in {touched}" + ("" if own else " and process = %s"),
+                None if own else (self.process,),
+            )
             fixed = {} if own else {"process": f"'{self.process}'"}
             if source == "events":
                 fixed["loaded_at"] = "now()"
-            self.db.execute(f"insert into {target} ({', '.join([*columns, *fixed])}) "
-                            f"select {', '.join([*columns, *fixed.values()])} from {candidate}{source}")
+            self.db.execute(
+                f"insert into {target} ({', '.join([*columns, *fixed])}) "
+                f"select {', '.join([*columns, *fixed.values()])} from {candidate}{source}"
+            )
         self.db.execute("delete from event_log.activities where process = %s", (self.process,))
         columns = "activity_key, activity, rank, category, is_automated"
         self.db.execute(f"""insert into event_log.activities (process, {columns})
@@ -139,8 +168,13 @@ class Models:
 
     def published(self) -> dict[str, list[tuple]]:
         """What readers see, row by row, in a fixed order."""
-        return self._rows({table: f"public.{self.process}_attributes" if table == "attributes" else f"event_log.{table}"
-                           for table in _TABLES}, f"and process = '{self.process}'")
+        return self._rows(
+            {
+                table: f"public.{self.process}_attributes" if table == "attributes" else f"event_log.{table}"
+                for table in _TABLES
+            },
+            f"and process = '{self.process}'",
+        )
 
     def candidate(self) -> dict[str, list[tuple]]:
         """What the last build made, likewise."""
@@ -149,12 +183,17 @@ class Models:
     def _rows(self, relations: dict[str, str], condition: str) -> dict[str, list[tuple]]:
         found = {}
         for table, relation in relations.items():
-            columns = ", ".join(name for (name,) in self.db.execute(
-                "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0 order by attnum",
-                (f"candidate.{self.process}__{table}",)))
+            columns = ", ".join(
+                name
+                for (name,) in self.db.execute(
+                    "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0 order by attnum",
+                    (f"candidate.{self.process}__{table}",),
+                )
+            )
             where = "true" if table == "attributes" else f"true {condition}"
             found[table] = self.db.execute(
-                f'select {columns} from {relation} where {where} order by ({columns})::text collate "C"').fetchall()
+                f'select {columns} from {relation} where {where} order by ({columns})::text collate "C"'
+            ).fetchall()
         return found
 
 
@@ -172,15 +211,25 @@ def _compiled(server: Settings, dbt_home: Path, _template: str) -> dict[str, lis
     for is_full in (True, False):
         subject = f"compile-{is_full}"
         folders = [f"{layer}.{process}" for layer in ("intermediate", "marts") for process in PROCESSES]
-        outcome = run_dbt(url, PROJECT, dbt_home, subject, ["compile", "--select", *folders],
-                          {"process": _PROCESS, "full_rebuild": is_full, "gated_version": _GATED}, threads=1)
+        outcome = run_dbt(
+            url,
+            PROJECT,
+            dbt_home,
+            subject,
+            ["compile", "--select", *folders],
+            {"process": _PROCESS, "full_rebuild": is_full, "gated_version": _GATED},
+            threads=1,
+        )
         order = list(outcome.nodes)
         for path in (dbt_home / "dbt" / subject / "compiled").rglob("*.sql"):
             texts.setdefault(path.stem, {})[is_full] = re.sub(rf'"{_template}"\.', "", path.read_text())
     models = {}
     for process in PROCESSES:
-        sources = {path.stem: path.read_text() for layer in ("intermediate", "marts")
-                   for path in (PROJECT / "dbt_project" / "models" / layer / process).glob("*.sql")}
+        sources = {
+            path.stem: path.read_text()
+            for layer in ("intermediate", "marts")
+            for path in (PROJECT / "dbt_project" / "models" / layer / process).glob("*.sql")
+        }
         for name in (name for name in order if name in sources):
             configured = re.search(r"materialized='(\w+)'", sources[name])
             kind = configured[1] if configured else "table" if name.startswith(process) else "ephemeral"

@@ -25,9 +25,15 @@ class Writer:
     def change(self, model: str, number: int, field: str, old=None, new=None, *, by=2, at=None, integer=None) -> None:
         self.message += 1
         self.odoo.put("mail_message", id=self.message, model=model, res_id=number, date=at or self.at(), create_uid=by)
-        self.odoo.put("mail_tracking_value", id=self.message * 10, mail_message_id=self.message,
-                      field_id=self.fields.id(model, field), old_value_char=old, new_value_char=new,
-                      new_value_integer=integer)
+        self.odoo.put(
+            "mail_tracking_value",
+            id=self.message * 10,
+            mail_message_id=self.message,
+            field_id=self.fields.id(model, field),
+            old_value_char=old,
+            new_value_char=new,
+            new_value_integer=integer,
+        )
 
     def order(self, number: int = 1, name: str = "P1", **row) -> None:
         usual = {"partner_id": 1, "company_id": 1, "currency_id": 1, "state": "draft"}
@@ -74,14 +80,27 @@ def test_a_whole_order_in_its_order(odoo, write, log):
     odoo.put("purchase_order_line", id=1, order_id=1, product_qty=2, qty_invoiced=2)
     found = log(columns="activity, resource, source_table, source_key, source_seq, order_basis")
     assert [row[0] for row in found] == [
-        "Create RFQ", "Send RFQ", "Request Approval", "Approve PO", "Change Price", "Receive Goods",
-        "Vendor Acknowledges", "Create Vendor Bill", "Post Vendor Bill", "Register Payment"]
+        "Create RFQ",
+        "Send RFQ",
+        "Request Approval",
+        "Approve PO",
+        "Change Price",
+        "Receive Goods",
+        "Vendor Acknowledges",
+        "Create Vendor Bill",
+        "Post Vendor Bill",
+        "Register Payment",
+    ]
     assert found[0][1:] == ("p_0000000000000001", "purchase_order", "1", 1, "occurred_at")
     assert found[3][1:] == ("p_0000000000000003", "mail_tracking_value", "1030", 103, "occurred_at")
     assert [row[5] for row in found[5:7]] == ["rank", "rank"]
     case = odoo.db.execute(f"select event_count, is_open, started_at, ended_at from candidate.{P}__cases").fetchone()
-    assert case == (10, False, (START + timedelta(minutes=1)).replace(tzinfo=UTC),
-                    (START + timedelta(minutes=write.minute)).replace(tzinfo=UTC))
+    assert case == (
+        10,
+        False,
+        (START + timedelta(minutes=1)).replace(tzinfo=UTC),
+        (START + timedelta(minutes=write.minute)).replace(tzinfo=UTC),
+    )
 
 
 def test_confirming_without_approval_is_another_activity(write, log):
@@ -99,9 +118,14 @@ def test_where_the_log_is_silent_the_document_speaks_and_never_both(odoo, write,
         odoo.put("purchase_order_stock_picking_rel", purchase_order_id=number, stock_picking_id=number)
     write.change("stock.picking", 2, "state", "Ready", "Done", at=START + timedelta(hours=3))
     assert [activity for _, activity in log()] == ["Create RFQ", "Confirm PO", "Receive Goods"] * 2
-    assert [table for table, in log(columns="source_table")] == [
-        "purchase_order", "purchase_order", "stock_picking", "purchase_order", "mail_tracking_value",
-        "mail_tracking_value"]
+    assert [table for (table,) in log(columns="source_table")] == [
+        "purchase_order",
+        "purchase_order",
+        "stock_picking",
+        "purchase_order",
+        "mail_tracking_value",
+        "mail_tracking_value",
+    ]
 
 
 def test_a_label_that_is_not_known_is_shown_and_counted(odoo, write, log):
@@ -136,7 +160,9 @@ def test_orders_that_share_a_number_are_told(odoo, write, log):
     log()
     assert odoo.db.execute(f"""select case_id, company_id, currency, company_currency, order_count, is_case_ambiguous
                                from candidate.{P}__attributes order by case_id""").fetchall() == [
-        ("P1", 1, "EUR", "EUR", 2, True), ("P3", 2, "EUR", "USD", 1, False)]
+        ("P1", 1, "EUR", "EUR", 2, True),
+        ("P3", 2, "EUR", "USD", 1, False),
+    ]
 
 
 def test_deleted_rows_leave_the_log(odoo, write, log):
@@ -152,16 +178,19 @@ def test_deleted_rows_leave_the_log(odoo, write, log):
     assert log() == []
 
 
-@pytest.mark.parametrize(("state", "bills", "invoiced", "is_open"), [
-    ("cancel", [], 0, False),
-    ("purchase", [], 0, True),
-    ("purchase", [("posted", "paid")], 2, False),
-    ("purchase", [("posted", "in_payment"), ("cancel", "not_paid")], 2, False),
-    ("purchase", [("posted", "paid"), ("draft", "not_paid")], 2, True),
-    ("purchase", [("posted", "partial")], 2, True),
-    ("purchase", [("posted", "paid")], 1, True),
-    ("purchase", [("cancel", "not_paid")], 2, True),
-])
+@pytest.mark.parametrize(
+    ("state", "bills", "invoiced", "is_open"),
+    [
+        ("cancel", [], 0, False),
+        ("purchase", [], 0, True),
+        ("purchase", [("posted", "paid")], 2, False),
+        ("purchase", [("posted", "in_payment"), ("cancel", "not_paid")], 2, False),
+        ("purchase", [("posted", "paid"), ("draft", "not_paid")], 2, True),
+        ("purchase", [("posted", "partial")], 2, True),
+        ("purchase", [("posted", "paid")], 1, True),
+        ("purchase", [("cancel", "not_paid")], 2, True),
+    ],
+)
 def test_open_or_closed_by_the_documents_states(odoo, write, log, state, bills, invoiced, is_open):
     write.order(state=state)
     odoo.put("purchase_order_line", id=1, order_id=1, product_qty=2, qty_invoiced=invoiced)
@@ -179,15 +208,33 @@ def test_stages_are_told_by_id_whatever_the_language(odoo, write, log):
     write.change("crm.lead", 1, "stage_id", "Gewonnen", "Weg", integer=99)
     write.change("crm.lead", 1, "active", integer=0)
     write.document("sale_order", 5, name="S5", opportunity_id=1, state="draft")
-    assert log("lead_to_order") == [("LEAD/1", name) for name in (
-        "Create Lead", "Move to Qualified", "Win Opportunity", "Move to Weg", "Lose Opportunity", "Create Quotation")]
+    assert log("lead_to_order") == [
+        ("LEAD/1", name)
+        for name in (
+            "Create Lead",
+            "Move to Qualified",
+            "Win Opportunity",
+            "Move to Weg",
+            "Lose Opportunity",
+            "Create Quotation",
+        )
+    ]
     assert odoo.db.execute("""select rank from candidate.lead_to_order__activities
                               where activity = 'Move to Weg'""").fetchall() == [(None,)]
 
 
 def test_amounts_of_a_foreign_order_are_given_in_both_currencies(odoo, write, log):
-    write.document("sale_order", 1, name="S1", state="sale", company_id=1, currency_id=2, amount_total=110,
-                   currency_rate=1.1, date_order=START)
+    write.document(
+        "sale_order",
+        1,
+        name="S1",
+        state="sale",
+        company_id=1,
+        currency_id=2,
+        amount_total=110,
+        currency_rate=1.1,
+        date_order=START,
+    )
     log("order_to_cash")
     assert odoo.db.execute("""select currency, amount_total, company_currency, amount_total_company_currency
                               from candidate.order_to_cash__attributes""").fetchall() == [("USD", 110, "EUR", 100)]
@@ -205,7 +252,12 @@ def test_an_invoice_reaches_its_order_through_the_lines(odoo, write, log):
     write.document("stock_picking", 1, sale_id=1, picking_type_id=2, state="done")
     write.change("stock.picking", 1, "state", "Ready", "Done")
     assert [activity for _, activity in log("order_to_cash")] == [
-        "Create Quotation", "Create Invoice", "Post Invoice", "Register Payment", "Deliver Goods"]
+        "Create Quotation",
+        "Create Invoice",
+        "Post Invoice",
+        "Register Payment",
+        "Deliver Goods",
+    ]
 
 
 def test_few_changed_rows_are_found_through_indexes(odoo, models):
@@ -222,9 +274,11 @@ def test_few_changed_rows_are_found_through_indexes(odoo, models):
         odoo.db.execute(f"""insert into raw_odoo.{table} (id, {columns}, _version)
                             select n, {values}, 1 from generate_series(1, 20000) as n""")
         odoo.db.execute(f"analyze raw_odoo.{table}")
-    for table, left, right in (("account_move_purchase_order_rel", "purchase_order_id", "account_move_id"),
-                               ("purchase_order_stock_picking_rel", "purchase_order_id", "stock_picking_id"),
-                               ("account_move__account_payment", "invoice_id", "payment_id")):
+    for table, left, right in (
+        ("account_move_purchase_order_rel", "purchase_order_id", "account_move_id"),
+        ("purchase_order_stock_picking_rel", "purchase_order_id", "stock_picking_id"),
+        ("account_move__account_payment", "invoice_id", "payment_id"),
+    ):
         odoo.db.execute(f"""insert into raw_odoo.{table} ({left}, {right}, _version)
                             select n, n, 1 from generate_series(1, 20000) as n""")
         odoo.db.execute(f"analyze raw_odoo.{table}")
@@ -239,8 +293,19 @@ def test_few_changed_rows_are_found_through_indexes(odoo, models):
     assert odoo.db.execute(f"select case_id from candidate.{P}__touched_cases").fetchall() == [("P77",)]
     for name in ("touched_cases", "rows"):
         touched_sql = next(step[3] for step in log.steps if step[0].endswith(f"{P}__{name}"))
-        plan = "\n".join(line for line, in odoo.db.execute(
-            "explain " + touched_sql.replace("987654321", str(log.gated_version)).replace("%", "%%")))
-        scanned = [line.strip() for line in plan.splitlines() if "Seq Scan" in line and f"candidate.{P}" not in line
-                   and "touched" not in line and "quarantined" not in line and "CTE" not in line]
+        plan = "\n".join(
+            line
+            for (line,) in odoo.db.execute(
+                "explain " + touched_sql.replace("987654321", str(log.gated_version)).replace("%", "%%")
+            )
+        )
+        scanned = [
+            line.strip()
+            for line in plan.splitlines()
+            if "Seq Scan" in line
+            and f"candidate.{P}" not in line
+            and "touched" not in line
+            and "quarantined" not in line
+            and "CTE" not in line
+        ]
         assert not scanned, f"{name}: {scanned}\n{plan}"

@@ -8,42 +8,102 @@ import pytest
 PROCESSES = ("purchase_to_pay", "order_to_cash", "lead_to_order")
 START = datetime(2025, 3, 3, 9, 0, 0)
 _IDS = {
-    "order_id": 4, "purchase_order_id": 4, "account_move_id": 4, "invoice_id": 4, "move_id": 4, "payment_id": 3,
-    "stock_picking_id": 3, "sale_id": 4, "opportunity_id": 3, "mail_message_id": 12, "res_id": 4, "field_id": 11,
-    "stage_id": 4, "currency_id": 2, "company_id": 2, "invoice_line_id": 5, "order_line_id": 5, "partner_id": 4,
-    "create_uid": 4, "write_uid": 4, "user_id": 3, "picking_type_id": 3, "new_value_integer": 3, "old_value_integer": 1,
+    "order_id": 4,
+    "purchase_order_id": 4,
+    "account_move_id": 4,
+    "invoice_id": 4,
+    "move_id": 4,
+    "payment_id": 3,
+    "stock_picking_id": 3,
+    "sale_id": 4,
+    "opportunity_id": 3,
+    "mail_message_id": 12,
+    "res_id": 4,
+    "field_id": 11,
+    "stage_id": 4,
+    "currency_id": 2,
+    "company_id": 2,
+    "invoice_line_id": 5,
+    "order_line_id": 5,
+    "partner_id": 4,
+    "create_uid": 4,
+    "write_uid": 4,
+    "user_id": 3,
+    "picking_type_id": 3,
+    "new_value_integer": 3,
+    "old_value_integer": 1,
 }
 _VALUES = {
     "state": {
         "purchase_order": ["draft", "sent", "to approve", "purchase", "cancel"],
-        "sale_order": ["draft", "sent", "sale"], "stock_picking": ["assigned", "done"],
-        "account_move": ["draft", "posted", "cancel"], "account_payment": ["paid"],
+        "sale_order": ["draft", "sent", "sale"],
+        "stock_picking": ["assigned", "done"],
+        "account_move": ["draft", "posted", "cancel"],
+        "account_payment": ["paid"],
     },
     "name": {"purchase_order": ["P1", "P2", "P3"], "sale_order": ["S1", "S2", "S3"]},
     "model": ["purchase.order", "sale.order", "stock.picking", "account.move", "crm.lead", "account.payment"],
     "move_type": ["in_invoice", "in_refund", "out_invoice", "out_refund", "entry"],
     "payment_state": ["not_paid", "paid"],
-    "new_value_char": ["RFQ", "RFQ Sent", "To Approve", "Purchase Order", "Cancelled", "Posted", "Done", "Draft",
-                       "Bestellt", "Quotation Sent", "Sales Order", "Quotation"],
+    "new_value_char": [
+        "RFQ",
+        "RFQ Sent",
+        "To Approve",
+        "Purchase Order",
+        "Cancelled",
+        "Posted",
+        "Done",
+        "Draft",
+        "Bestellt",
+        "Quotation Sent",
+        "Sales Order",
+        "Quotation",
+    ],
     "old_value_char": ["RFQ", "To Approve"],
     "display_type": [None, None, None, "line_section"],
     "type": ["lead", "opportunity"],
 }
 _ROWS = {
-    "purchase_order": 4, "purchase_order_line": 5, "sale_order": 4, "sale_order_line": 5, "stock_picking": 3,
-    "account_move": 4, "account_move_line": 5, "account_payment": 3, "account_move__account_payment": 3,
-    "account_move_purchase_order_rel": 4, "purchase_order_stock_picking_rel": 4, "sale_order_line_invoice_rel": 5,
-    "crm_lead": 3, "mail_message": 12, "mail_tracking_value": 24,
+    "purchase_order": 4,
+    "purchase_order_line": 5,
+    "sale_order": 4,
+    "sale_order_line": 5,
+    "stock_picking": 3,
+    "account_move": 4,
+    "account_move_line": 5,
+    "account_payment": 3,
+    "account_move__account_payment": 3,
+    "account_move_purchase_order_rel": 4,
+    "purchase_order_stock_picking_rel": 4,
+    "sale_order_line_invoice_rel": 5,
+    "crm_lead": 3,
+    "mail_message": 12,
+    "mail_tracking_value": 24,
 }
 _SALES_LOG = ["mail_message", "mail_tracking_value", "sale_order"]
 _TABLES = {
     "purchase_to_pay": [
-        "purchase_order", "purchase_order_line", "stock_picking", "account_move", "account_payment",
-        "account_move__account_payment", "account_move_purchase_order_rel", "purchase_order_stock_picking_rel",
-        "mail_message", "mail_tracking_value"],
+        "purchase_order",
+        "purchase_order_line",
+        "stock_picking",
+        "account_move",
+        "account_payment",
+        "account_move__account_payment",
+        "account_move_purchase_order_rel",
+        "purchase_order_stock_picking_rel",
+        "mail_message",
+        "mail_tracking_value",
+    ],
     "order_to_cash": [
-        *_SALES_LOG, "sale_order_line", "stock_picking", "account_move", "account_move_line", "account_payment",
-        "account_move__account_payment", "sale_order_line_invoice_rel"],
+        *_SALES_LOG,
+        "sale_order_line",
+        "stock_picking",
+        "account_move",
+        "account_move_line",
+        "account_payment",
+        "account_move__account_payment",
+        "sale_order_line_invoice_rel",
+    ],
     "lead_to_order": [*_SALES_LOG, "crm_lead"],
 }
 
@@ -96,9 +156,15 @@ class _Company:
         return {name: self.chance.randint(1, _IDS.get(name, _ROWS[table])) for name in self.odoo.tables[table].key}
 
     def _put(self, table: str, key: dict[str, int]) -> None:
-        self.odoo.put(table, **key, **{
-            name: _value(self.chance, table, name, self.types[table][name])
-            for name in self.odoo.tables[table].column_names if name not in key})
+        self.odoo.put(
+            table,
+            **key,
+            **{
+                name: _value(self.chance, table, name, self.types[table][name])
+                for name in self.odoo.tables[table].column_names
+                if name not in key
+            },
+        )
 
 
 def _nights(odoo, log, company, count: int) -> int:
@@ -133,9 +199,15 @@ def test_any_history_of_loads_publishes_what_a_full_rebuild_does(odoo, models, p
 @pytest.mark.parametrize("forgotten", ["former_cases", "current_cases"])
 def test_histories_notice_touched_cases_that_are_forgotten(odoo, models, process, forgotten):
     log = models(process)
-    log.steps = [(relation, kind, full, touched.replace(f"select case_id from {forgotten}",
-                                                        f"select case_id from {forgotten} where false"))
-                 for relation, kind, full, touched in log.steps]
+    log.steps = [
+        (
+            relation,
+            kind,
+            full,
+            touched.replace(f"select case_id from {forgotten}", f"select case_id from {forgotten} where false"),
+        )
+        for relation, kind, full, touched in log.steps
+    ]
     assert _nights(odoo, log, _Company(odoo, process, 3), 12) > 0
 
 

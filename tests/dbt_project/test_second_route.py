@@ -35,9 +35,16 @@ class Source:
         self.log = defaultdict(list)  # (model, document id) -> [(field, old and new label, new integer, time, login)]
         for row in self.rows("mail_tracking_value"):
             head = messages[row["mail_message_id"]]
-            self.log[head["model"], head["res_id"]].append((
-                fields.get(row["field_id"]), row["old_value_char"], row["new_value_char"], row["new_value_integer"],
-                head["date"], self.login[head["create_uid"]] if head["create_uid"] else None))
+            self.log[head["model"], head["res_id"]].append(
+                (
+                    fields.get(row["field_id"]),
+                    row["old_value_char"],
+                    row["new_value_char"],
+                    row["new_value_integer"],
+                    head["date"],
+                    self.login[head["create_uid"]] if head["create_uid"] else None,
+                )
+            )
 
     def rows(self, table: str) -> list[dict]:
         return self.db.execute(f"select * from {table}").fetchall()
@@ -74,16 +81,28 @@ def _order_to_cash(source: Source) -> Counter:
                 add(case, "Change Price", when, login)
             elif field == "state":
                 is_confirmed |= new == "Sales Order"
-                names = {"Quotation Sent": "Send Quotation", "Sales Order": "Confirm Order",
-                         "Cancelled": "Cancel Order", "Quotation": "Reopen Quotation"}
+                names = {
+                    "Quotation Sent": "Send Quotation",
+                    "Sales Order": "Confirm Order",
+                    "Cancelled": "Cancel Order",
+                    "Quotation": "Reopen Quotation",
+                }
                 add(case, names[new], when, login)
         if order["state"] == "sale" and not is_confirmed:
             add(case, "Confirm Order", order["date_order"], None)
         for picking in pickings_of[order["id"]]:
-            name = ("Receive Return" if incoming[picking["picking_type_id"]]
-                    else "Deliver Goods" if outgoing[picking["picking_type_id"]] else None)
-            logged = [(new, when, login) for field, _, new, _, when, login in source.log["stock.picking", picking["id"]]
-                      if field == "state"]
+            name = (
+                "Receive Return"
+                if incoming[picking["picking_type_id"]]
+                else "Deliver Goods"
+                if outgoing[picking["picking_type_id"]]
+                else None
+            )
+            logged = [
+                (new, when, login)
+                for field, _, new, _, when, login in source.log["stock.picking", picking["id"]]
+                if field == "state"
+            ]
             if name and any(new == "Done" for new, _, _ in logged):
                 for new, when, login in logged:
                     if new == "Done":
@@ -173,8 +192,10 @@ def test_sales_processes_of_a_real_odoo_agree_with_plain_python(settings, real_o
         for (case, activity, when, login), count in second_route(source).items():
             expected[case, activity, when, login and keyed.person("erp_login", login)] += count
         with psycopg.connect(ready.warehouse_url) as db:
-            found = Counter(db.execute(f"""select case_id, activity, occurred_at at time zone 'UTC', resource
-                                           from candidate.{process}__events""").fetchall())
+            found = Counter(
+                db.execute(f"""select case_id, activity, occurred_at at time zone 'UTC', resource
+                                           from candidate.{process}__events""").fetchall()
+            )
         assert found - expected == Counter(), f"{process}: more than the tables hold"
         assert expected - found == Counter(), f"{process}: less than the tables hold"
         assert found.total() > 2000

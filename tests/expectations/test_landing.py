@@ -150,13 +150,10 @@ def test_refused_and_empty_files_and_bad_rows_warn_beside_a_good_one(drop):
     assert {one.check.severity for name, one in outcomes.items() if not one.is_success} == {"warn"}
 
 
-def test_night_whose_new_files_are_all_refused_is_blocked(drop):
-    with pytest.raises(Blocked, match="file f1 refused: cut in half"):
-        drop([("landed", False), ("refused", True)])
-
-
-def test_old_refused_file_still_warns_and_does_not_block(drop):
-    assert not drop([("landed", False), ("refused", False)])["files_readable"].is_success
+@pytest.mark.parametrize("is_new", [True, False])
+def test_refused_files_alone_still_only_warn(drop, is_new):
+    outcome = drop([("landed", False), ("refused", is_new)])["files_readable"]
+    assert not outcome.is_success and outcome.check.severity == "warn"
 
 
 def test_agent_row_that_is_there_twice_blocks(drop, settings):

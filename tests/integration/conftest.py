@@ -32,14 +32,22 @@ def night(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Night]:
 
     numbers = iter(range(1, 10_000))
 
-    def run(settings: Settings, day: date, *, systems: tuple[str, ...] = ("odoo",), processes: tuple[str, ...] = (),
-            window: tuple[date, date] | None = None, full: bool = False) -> Night:
+    def run(
+        settings: Settings,
+        day: date,
+        *,
+        systems: tuple[str, ...] = ("odoo",),
+        processes: tuple[str, ...] = (),
+        window: tuple[date, date] | None = None,
+        full: bool = False,
+    ) -> Night:
         monkeypatch.setattr(dag_steps, "load_settings", lambda: settings)
         outcome, number = Night(), next(numbers)
         params = {"full": full}
         if window is not None:
             params["window_start"], params["window_end"] = (
-                datetime(edge.year, edge.month, edge.day, tzinfo=UTC).isoformat() for edge in window)
+                datetime(edge.year, edge.month, edge.day, tzinfo=UTC).isoformat() for edge in window
+            )
         for system in systems:
             dag_run = _dag_run(f"extract__{system}", day, number)
             try:
@@ -88,7 +96,9 @@ def published() -> Callable[[str], dict[str, list]]:
                    from pg_class c join pg_namespace n on n.oid = c.relnamespace
                    join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
                    where n.nspname = any (%s) and c.relkind in ('r', 'p') and not c.relispartition
-                   group by 1, 2""", (list(VOLATILE), list(PUBLISHED_SCHEMAS))).fetchall()
+                   group by 1, 2""",
+                (list(VOLATILE), list(PUBLISHED_SCHEMAS)),
+            ).fetchall()
             tables.append(("quality", "quarantined_cases", ["process", "case_id", "check_name", "reason"]))
             for schema, table, columns in tables:
                 listed = ", ".join(f'"{column}"' for column in columns)

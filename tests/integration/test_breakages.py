@@ -18,13 +18,18 @@ PROCESSES = ("purchase_to_pay",)
 
 @pytest.fixture(scope="module")
 def company(server, make_database, tmp_path_factory):
-    """A small clean demo company in a database of its own, and a way to copy it."""
+    """A small clean demo company in a database of its own."""
     folder = tmp_path_factory.mktemp("company")
-    settings = replace(server, home=folder / "home")
     name = "breakable_template"
     url = make_database(name)
-    state = demo.ensure(settings, url=url, cases=40, seed=7, folder=folder / "demo", plant={"bad_rows": False})
+    state = demo.ensure(server, url=url, cases=40, seed=7, folder=folder / "demo", plant={"bad_rows": False})
     return name, state
+
+
+@pytest.fixture
+def settings(settings, server):
+    """dbt's parsed project is the same for all tests: one home for them."""
+    return replace(settings, home=server.home / "integration")
 
 
 @pytest.fixture
@@ -56,19 +61,30 @@ def bi_state(url):
 
 SOURCE_BREAKAGES = {
     "a dropped table": (["drop table account_payment cascade"], ["account_payment"]),
-    "a renamed column": (["alter table purchase_order rename column state to status"], ["purchase_order", "state", "status"]),
+    "a renamed column": (
+        ["alter table purchase_order rename column state to status"],
+        ["purchase_order", "state", "status"],
+    ),
     "a missing key": (
-        ["alter table purchase_order_line drop constraint if exists purchase_order_line_pkey",
-         "alter table purchase_order_line alter column id drop not null",
-         "update purchase_order_line set id = null where id = (select min(id) from purchase_order_line)"],
-        ["purchase_order_line", "id"]),
+        [
+            "alter table purchase_order_line drop constraint if exists purchase_order_line_pkey",
+            "alter table purchase_order_line alter column id drop not null",
+            "update purchase_order_line set id = null where id = (select min(id) from purchase_order_line)",
+        ],
+        ["purchase_order_line", "id"],
+    ),
     "a key that is there twice": (
-        ["alter table purchase_order_line drop constraint if exists purchase_order_line_pkey",
-         "insert into purchase_order_line select * from purchase_order_line where id = "
-         "(select min(id) from purchase_order_line)"],
-        ["purchase_order_line", "id"]),
-    "a retyped column": (["alter table purchase_order alter column name type text, alter column amount_total type text"],
-                         ["purchase_order", "amount_total"]),
+        [
+            "alter table purchase_order_line drop constraint if exists purchase_order_line_pkey",
+            "insert into purchase_order_line select * from purchase_order_line where id = "
+            "(select min(id) from purchase_order_line)",
+        ],
+        ["purchase_order_line", "id"],
+    ),
+    "a retyped column": (
+        ["alter table purchase_order alter column amount_total type text"],
+        ["purchase_order", "amount_total"],
+    ),
 }
 
 
@@ -80,8 +96,13 @@ def test_a_broken_source_blocks_says_so_and_recovers(settings, source, night, pu
     good, good_bi = published(settings.warehouse_url), bi_state(settings.warehouse_url)
     assert good_bi["cases"] and good_bi["dfg"]
 
-    dump = subprocess.run([embedded.binary("pg_dump"), "--clean", "--if-exists"], env=connection_environment(url),
-                          check=True, capture_output=True, text=True).stdout
+    dump = subprocess.run(
+        [embedded.binary("pg_dump"), "--clean", "--if-exists"],
+        env=connection_environment(url),
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
     statements, names = SOURCE_BREAKAGES[breakage]
     execute(url, *statements)
     broken = night(settings, state.day, processes=PROCESSES)
@@ -91,11 +112,18 @@ def test_a_broken_source_blocks_says_so_and_recovers(settings, source, night, pu
     assert published(settings.warehouse_url) == good
     assert bi_state(settings.warehouse_url) == good_bi
     with psycopg.connect(settings.warehouse_url) as db:
-        assert db.execute("select state from ops.runs where subject = 'odoo' order by started_at desc limit 1"
-                          ).fetchone() == ("blocked",)
+        assert db.execute(
+            "select state from ops.runs where subject = 'odoo' order by started_at desc limit 1"
+        ).fetchone() == ("blocked",)
 
-    subprocess.run([embedded.binary("psql"), "-q", "-v", "ON_ERROR_STOP=1"], env=connection_environment(url), check=True,
-                   input=dump, text=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [embedded.binary("psql"), "-q", "-v", "ON_ERROR_STOP=1"],
+        env=connection_environment(url),
+        check=True,
+        input=dump,
+        text=True,
+        stdout=subprocess.DEVNULL,
+    )
     assert not night(settings, state.day, processes=PROCESSES).errors
     assert published(settings.warehouse_url) == good
 
@@ -119,24 +147,32 @@ def test_a_future_time_quarantines_its_case_and_the_repair_releases_it(settings,
     good = published(settings.warehouse_url)
     assert good["quality.quarantined_cases"] == []
     with psycopg.connect(url) as db:
-        message, order, before, written = db.execute(
-            """select m.id, o.name, m.date, m.write_date from mail_message m
+        message, order, before = db.execute(
+            """select m.id, o.name, m.date from mail_message m
                join mail_tracking_value t on t.mail_message_id = m.id join purchase_order o on o.id = m.res_id
-               where m.model = 'purchase.order' and o.state = 'purchase' order by m.id limit 1""").fetchone()
-    execute(url, f"update mail_message set date = '2099-01-01', create_date = '2099-01-01', "
-                 f"write_date = (select max(write_date) from mail_message) where id = {message}",
-            f"update mail_tracking_value set create_date = '2099-01-01' where mail_message_id = {message}")
+               where m.model = 'purchase.order' and o.state = 'purchase' order by m.id limit 1"""
+        ).fetchone()
+    execute(
+        url,
+        f"update mail_message set date = '2099-01-01', create_date = '2099-01-01', "
+        f"write_date = (select max(write_date) from mail_message) where id = {message}",
+        f"update mail_tracking_value set create_date = '2099-01-01' where mail_message_id = {message}",
+    )
     doubtful = night(settings, state.day, processes=PROCESSES)
     assert not doubtful.errors, "one doubtful case does not stop the night"
     with psycopg.connect(settings.warehouse_url) as db:
         assert db.execute("select case_id, check_name from quality.quarantined_cases").fetchall() == [
-            (order, "not_in_future")]
+            (order, "not_in_future")
+        ]
         assert db.execute("select count(*) from event_log.events where case_id = %s", (order,)).fetchone() == (0,)
         assert db.execute("select count(*) from bi.cases where case_id = %s", (order,)).fetchone() == (0,)
         assert db.execute("select count(*) from mining.case_kpis where case_id = %s", (order,)).fetchone() == (0,)
-    execute(url, f"update mail_message set date = '{before}', create_date = '{before}', "
-                 f"write_date = (select max(write_date) from mail_message) where id = {message}",
-            f"update mail_tracking_value set create_date = '{before}' where mail_message_id = {message}")
+    execute(
+        url,
+        f"update mail_message set date = '{before}', create_date = '{before}', "
+        f"write_date = (select max(write_date) from mail_message) where id = {message}",
+        f"update mail_tracking_value set create_date = '{before}' where mail_message_id = {message}",
+    )
     assert not night(settings, state.day, processes=PROCESSES).errors
     assert published(settings.warehouse_url) == good, "released by itself, as if nothing had been"
 
@@ -148,8 +184,14 @@ def test_the_real_odoo_is_read_whole_and_agrees_with_its_truth(settings, make_da
 
     url = make_database("real_odoo")
     with gzip.open(real_data("odoo/odoo.sql.gz")) as dump:
-        subprocess.run([embedded.binary("psql"), "-q"], env=connection_environment(url), input=dump.read(),
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+        subprocess.run(
+            [embedded.binary("psql"), "-q"],
+            env=connection_environment(url),
+            input=dump.read(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=True,
+        )
     settings = replace(settings, source_urls={"odoo": url})
     migrate(settings.warehouse_url)
     processes = ("purchase_to_pay", "order_to_cash", "lead_to_order")
@@ -161,7 +203,8 @@ def test_the_real_odoo_is_read_whole_and_agrees_with_its_truth(settings, make_da
         ours = db.execute(
             """select case_id, activity, to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS')
                from event_log.events where process = 'purchase_to_pay' and case_id = any (%s)""",
-            (sorted({case for case, _, _ in truth}),)).fetchall()
+            (sorted({case for case, _, _ in truth}),),
+        ).fetchall()
         surplus = list(ours)
         for action in truth:
             assert action in surplus, f"missing: {action}"
@@ -173,7 +216,9 @@ def test_the_real_odoo_is_read_whole_and_agrees_with_its_truth(settings, make_da
                       round((percentile_cont(.5) within group (order by extract(epoch from ended_at - started_at)) / 86400)
                             ::numeric, 3)::float
                from event_log.cases where process = 'purchase_to_pay' and case_id = any (%s)""",
-            (sorted({case for case, _, _ in truth}),)).fetchone()
+            (sorted({case for case, _, _ in truth}),),
+        ).fetchone()
         assert (variants, mean, median) == (88, 20.014, 19.026)
-        assert db.execute("select count(*) from quality.check_results where severity = 'block' and not is_success"
-                          ).fetchone() == (0,)
+        assert db.execute(
+            "select count(*) from quality.check_results where severity = 'block' and not is_success"
+        ).fetchone() == (0,)

@@ -21,7 +21,8 @@ def answer(request):
     if request["subject"] == "broken":
         raise ValueError("a bug in dbt")
     print("noise")
-    print(dbt_runner._ANSWER + json.dumps({"nodes": [[os.environ["SUBJECT"], "success", 0.1, os.getcwd()]], "failure": None}), flush=True)
+    nodes = [[os.environ["SUBJECT"], "success", 0.1, os.getcwd()]]
+    print(dbt_runner._ANSWER + json.dumps({"nodes": nodes, "failure": None}), flush=True)
     os._exit(0)
 
 dbt_runner._main = lambda: answer(json.load(sys.stdin))

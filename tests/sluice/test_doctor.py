@@ -16,8 +16,11 @@ def test_a_healthy_installation_has_nothing_wrong(settings, capsys):
 
 
 def test_unreachable_warehouse_and_source(settings):
-    broken = replace(settings, warehouse_url="postgresql://u:hidden@127.0.0.1:1/x",
-                     source_urls={"odoo": "postgresql://u:hidden@127.0.0.1:1/x"})
+    broken = replace(
+        settings,
+        warehouse_url="postgresql://u:hidden@127.0.0.1:1/x",
+        source_urls={"odoo": "postgresql://u:hidden@127.0.0.1:1/x"},
+    )
     lines = wrong(broken)
     assert len(lines) == 2 and all("cannot be reached" in line and "hidden" not in line for line in lines)
 

@@ -24,12 +24,24 @@ def _literal(text: str) -> str:
 
 def test_sql_of_the_import_is_the_sql_of_the_models():
     macros = _macros()
-    squeezed = [re.sub(r"\s+", "", text) for text in (
-        keys.event_id_sql("a", "b", "c", "d", "e", "f", "g"), keys.case_key_sql("a", "b"), keys.activity_key_sql("a"),
-        keys.variant_id_sql("a", "b"))]
-    assert squeezed == [re.sub(r"\s+", "", text) for text in (
-        macros.event_id("a", "b", "c", "d", "e", "f", "g"), macros.case_key("a", "b"), macros.activity_key("a"),
-        macros.variant_id("a", "b"))]
+    squeezed = [
+        re.sub(r"\s+", "", text)
+        for text in (
+            keys.event_id_sql("a", "b", "c", "d", "e", "f", "g"),
+            keys.case_key_sql("a", "b"),
+            keys.activity_key_sql("a"),
+            keys.variant_id_sql("a", "b"),
+        )
+    ]
+    assert squeezed == [
+        re.sub(r"\s+", "", text)
+        for text in (
+            macros.event_id("a", "b", "c", "d", "e", "f", "g"),
+            macros.case_key("a", "b"),
+            macros.activity_key("a"),
+            macros.variant_id("a", "b"),
+        )
+    ]
 
 
 def test_python_and_sql_agree_on_any_text(warehouse_url):
@@ -40,9 +52,10 @@ def test_python_and_sql_agree_on_any_text(warehouse_url):
             literals = [_literal(part) for part in parts]
             found = db.execute(
                 f"""select {keys.event_id_sql(*literals, str(number))}, {keys.case_key_sql(*literals[:2])},
-                           {keys.activity_key_sql(literals[0])}""").fetchone()
+                           {keys.activity_key_sql(literals[0])}"""
+            ).fetchone()
             assert found == (keys.event_id(*parts, number), keys.case_key(*parts[:2]), keys.activity_key(parts[0]))
-        found = db.execute(f"""select {keys.variant_id_sql('activity', 'seq')}
+        found = db.execute(f"""select {keys.variant_id_sql("activity", "seq")}
                                from (values ('b', 2), ('a', 1), ('é', 3)) as v (activity, seq)""")
         assert found.fetchone()[0] == keys.variant_id(["a", "b", "é"])
 

@@ -8,8 +8,13 @@ import yaml
 from sluice.errors import BadInput
 from sluice.processes import DEFAULT_ORDER, PROJECT, imported_process, list_processes, load_process
 
-MINIMAL = {"process": "repair", "title": "Repair", "sources": ["odoo"], "case": "one repair order",
-           "activities": "repair__declared_activities"}
+MINIMAL = {
+    "process": "repair",
+    "title": "Repair",
+    "sources": ["odoo"],
+    "case": "one repair order",
+    "activities": "repair__declared_activities",
+}
 
 
 @pytest.fixture
@@ -41,27 +46,31 @@ def test_defaults(declare):
     assert process.checks == {}
 
 
-@pytest.mark.parametrize(("text", "expected"), [("36 hours", timedelta(hours=36)), ("0 days", timedelta(0)),
-                                                ("1 week", timedelta(weeks=1))])
+@pytest.mark.parametrize(
+    ("text", "expected"), [("36 hours", timedelta(hours=36)), ("0 days", timedelta(0)), ("1 week", timedelta(weeks=1))]
+)
 def test_future_tolerance_is_a_number_and_a_unit(declare, text, expected):
     assert declare(future_tolerance=text).future_tolerance == expected
 
 
-@pytest.mark.parametrize(("changes", "said"), [
-    ({"title": ...}, "title: expected a value"),
-    ({"sources": "odoo"}, "sources: expected a list of names"),
-    ({"order": ["occurred_at", "name"]}, "order: expected some of"),
-    ({"order": ["rank", "rank"]}, "order: expected some of"),
-    ({"order": []}, "order: expected some of"),
-    ({"k_anonymity": 1}, "k_anonymity: expected a whole number of at least 2"),
-    ({"k_anonymity": True}, "k_anonymity: expected a whole number"),
-    ({"case_level_public": "no"}, "case_level_public: expected true or false"),
-    ({"future_tolerance": 5}, "future_tolerance: expected a number and a unit"),
-    ({"future_tolerance": "2 fortnights"}, "future_tolerance: expected a number and a unit"),
-    ({"process": "other"}, "process: expected the file's name, repair"),
-    ({"colour": "red"}, "colour: no such key"),
-    ({"checks": [1]}, "checks: expected keys and values"),
-])
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"title": ...}, "title: expected a value"),
+        ({"sources": "odoo"}, "sources: expected a list of names"),
+        ({"order": ["occurred_at", "name"]}, "order: expected some of"),
+        ({"order": ["rank", "rank"]}, "order: expected some of"),
+        ({"order": []}, "order: expected some of"),
+        ({"k_anonymity": 1}, "k_anonymity: expected a whole number of at least 2"),
+        ({"k_anonymity": True}, "k_anonymity: expected a whole number"),
+        ({"case_level_public": "no"}, "case_level_public: expected true or false"),
+        ({"future_tolerance": 5}, "future_tolerance: expected a number and a unit"),
+        ({"future_tolerance": "2 fortnights"}, "future_tolerance: expected a number and a unit"),
+        ({"process": "other"}, "process: expected the file's name, repair"),
+        ({"colour": "red"}, "colour: no such key"),
+        ({"checks": [1]}, "checks: expected keys and values"),
+    ],
+)
 def test_a_wrong_declaration_is_told_in_one_line(declare, changes, said):
     with pytest.raises(BadInput) as error:
         declare(**changes)

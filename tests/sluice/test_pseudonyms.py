@@ -30,12 +30,18 @@ def test_the_map_joins_logins_and_never_collides_with_a_login_of_the_same_text()
     assert keyed.person("erp_login", "ada") != keyed.person("erp_login", "bob")
 
 
-@pytest.mark.parametrize(("text", "line"), [
-    ("person,kind\n", "row 1: column value is missing"),
-    ("person,kind,value\n1,erp_login,\n", "row 2: column value is empty"),
-    ("person,kind,value\n1,email,a@b\n2,email,A@B\n", "row 3: column value: this email is already another person's"),
-    ("person,kind,value\n1,login,a\n", "row 2: column kind: expected one of erp_login"),
-])
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("person,kind\n", "row 1: column value is missing"),
+        ("person,kind,value\n1,erp_login,\n", "row 2: column value is empty"),
+        (
+            "person,kind,value\n1,email,a@b\n2,email,A@B\n",
+            "row 3: column value: this email is already another person's",
+        ),
+        ("person,kind,value\n1,login,a\n", "row 2: column kind: expected one of erp_login"),
+    ],
+)
 def test_a_bad_map_is_one_line_that_names_the_row_and_column(tmp_path, text, line):
     path = tmp_path / "people.csv"
     path.write_text(text)

@@ -27,8 +27,15 @@ def ready(settings, server):
         odoo = RawOdoo(db)
         odoo.look_ups()
         for number in (1, 2, 3):
-            odoo.put("crm_lead", id=number, type="opportunity", stage_id=1, active=True, create_uid=1,
-                     create_date=datetime(2025, 3, 1, 9, number))
+            odoo.put(
+                "crm_lead",
+                id=number,
+                type="opportunity",
+                stage_id=1,
+                active=True,
+                create_uid=1,
+                create_date=datetime(2025, 3, 1, 9, number),
+            )
     return ready
 
 
@@ -41,8 +48,10 @@ def publish(url: str, made: transform.Build) -> None:
     """As far as the next build can see it."""
     with psycopg.connect(url) as db:
         db.execute("delete from ops.process_state")
-        db.execute("insert into ops.process_state values (%s, %s, %s, %s, %s)",
-                   (made.process, made.upto_version, made.fingerprint, made.as_of, made.run_id))
+        db.execute(
+            "insert into ops.process_state values (%s, %s, %s, %s, %s)",
+            (made.process, made.upto_version, made.fingerprint, made.as_of, made.run_id),
+        )
         db.execute("delete from ops.case_rows")
         db.execute(f"insert into ops.case_rows select '{P}', * from candidate.{P}__case_rows")
 
@@ -58,7 +67,8 @@ def test_nights_touch_only_what_changed(ready):
     assert (first.is_full_rebuild, first.gated_version, first.upto_version) == (True, 0, 1)
     assert (first.touched_case_count, first.event_count) == (3, 3)
     assert one(url, f"select run_id, upto_version, is_full_rebuild, fingerprint from candidate.{P}__build") == [
-        (first.run_id, 1, True, first.fingerprint)]
+        (first.run_id, 1, True, first.fingerprint)
+    ]
     assert transform.fingerprint(ready, P) == first.fingerprint
     publish(url, first)
 
@@ -66,8 +76,15 @@ def test_nights_touch_only_what_changed(ready):
         odoo = RawOdoo.__new__(RawOdoo)
         odoo.db, odoo.version, odoo.tables = db, 1, transform.load_spec("odoo").tables
         odoo.load()
-        odoo.put("sale_order", id=9, name="S9", opportunity_id=2, state="draft", create_uid=2,
-                 create_date=datetime(2025, 3, 2, 9))
+        odoo.put(
+            "sale_order",
+            id=9,
+            name="S9",
+            opportunity_id=2,
+            state="draft",
+            create_uid=2,
+            create_date=datetime(2025, 3, 2, 9),
+        )
         odoo.delete("crm_lead", id=3)
         db.execute("update raw_odoo.crm_stage set write_date = now(), _version = 2")
     second = transform.build(ready, P, run(2, day=DAY - timedelta(days=1)))
@@ -76,7 +93,8 @@ def test_nights_touch_only_what_changed(ready):
     assert one(url, f"select case_id from candidate.{P}__touched_cases order by 1") == [("LEAD/2",), ("LEAD/3",)]
     assert one(url, f"select case_id, activity, occurred_at from candidate.{P}__events order by event_seq") == [
         ("LEAD/2", "Create Lead", datetime(2025, 3, 1, 9, 2, tzinfo=UTC)),
-        ("LEAD/2", "Create Quotation", datetime(2025, 3, 2, 9, tzinfo=UTC))]
+        ("LEAD/2", "Create Quotation", datetime(2025, 3, 2, 9, tzinfo=UTC)),
+    ]
 
     with psycopg.connect(url, autocommit=True) as db:
         db.execute("""update raw_odoo.crm_stage set name = '{"en_US": "Fresh"}' where id = 1""")
