@@ -1,15 +1,17 @@
 """`sluice run`: which night is it, whose sources are read, and the demo company where none is named."""
 
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import psycopg
 
-from sluice.errors import BadInput
+from sluice.dbt_runner import prepare
+from sluice.errors import BadInput, SluiceError
 from sluice.settings import Settings
 from sluice.warehouse import embedded, migrate
 
@@ -69,6 +71,16 @@ def running_warehouse(settings: Settings) -> Iterator[Settings]:
             embedded.stop(settings)
 
 
+def _parse_ahead(settings: Settings) -> None:
+    """Parse the dbt project while the demo company is made and Airflow starts: the first night needs it soon."""
+
+    def parse() -> None:
+        with suppress(SluiceError):  # the step that needs the project says what is wrong with it
+            prepare(settings.warehouse_url, settings.project, settings.home)
+
+    threading.Thread(target=parse, daemon=True).start()
+
+
 def make_demo(settings: Settings, *, cases: int, seed: int, url: str | None, folder: str | None, replace: bool) -> int:
     """`sluice demo`: make the company and say where it is."""
     from sluice import demo
@@ -97,8 +109,10 @@ def run_nights(settings: Settings, *, day: date | None, full: bool) -> int:
 
     if not is_demo(settings):
         day = day or datetime.now(UTC).date()
-        with running_warehouse(settings) as ready, night_stack(ready) as stack:
-            return run_night(stack, ready, day, full=full)
+        with running_warehouse(settings) as ready:
+            _parse_ahead(ready)
+            with night_stack(ready) as stack:
+                return run_night(stack, ready, day, full=full)
 
     from sluice import demo
 
@@ -107,6 +121,7 @@ def run_nights(settings: Settings, *, day: date | None, full: bool) -> int:
     started = embedded.start(settings)
     try:
         with running_warehouse(settings) as ready:
+            _parse_ahead(ready)
             folder, url = _demo_folder(settings), _demo_url(settings)
             state = demo.state(folder)
             first = state is None

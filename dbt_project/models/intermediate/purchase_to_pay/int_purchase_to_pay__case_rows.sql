@@ -37,4 +37,13 @@
         ('bill_links', bill_links, 'bill_links.account_move_id = payment_links.invoice_id'),
         ('orders', orders, 'orders.id = bill_links.purchase_order_id')]),
 ] -%}
-{{ case_rows_of_odoo(branches, [('purchase.order', 'orders', [('orders', orders)]), ('account.move', 'bills', to_bills), ('stock.picking', 'pickings', to_pickings)], 'orders.id', 'orders.name') }}
+{{ case_rows_of_odoo(
+    branches,
+    [
+        ('purchase.order', 'orders', [('orders', orders)]),
+        ('account.move', 'bills', to_bills),
+        ('stock.picking', 'pickings', to_pickings),
+    ],
+    'orders.id',
+    'orders.name',
+) }}
