@@ -97,9 +97,7 @@ def _backfill(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _add_psql(commands: argparse._SubParsersAction) -> None:
-    parser = commands.add_parser("psql", help="psql on the warehouse; everything after it goes to psql", add_help=False)
-    parser.add_argument("arguments", nargs=argparse.REMAINDER)
-    parser.set_defaults(command=_psql)
+    commands.add_parser("psql", help="psql on the warehouse; everything after it goes to psql")
 
 
 def _psql(args: argparse.Namespace, settings: Settings) -> int:
@@ -186,9 +184,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    if arguments[:1] == ["psql"]:  # its options are psql's, which argparse would take for ours
+        return argparse.Namespace(command=_psql, arguments=arguments[1:])
+    return _parser().parse_args(arguments)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 well, 1 failed, 2 wrong usage, 3 blocked by a check, 130 interrupted."""
-    args = _parser().parse_args(arguments)
+    args = _parse(sys.argv[1:] if arguments is None else arguments)
     try:
         return args.command(args, load_settings())
     except Blocked as error:
