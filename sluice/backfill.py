@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from rich.console import Console
 
 from sluice import stack as airflow
-from sluice.airflow_api import AirflowApi
+from sluice.airflow_api import AirflowApi, ApiError
 from sluice.errors import BadInput, SluiceError
 from sluice.settings import Settings
 from sluice.summary import make_console
@@ -15,6 +15,8 @@ from sluice.systems import configured_systems, minable_processes
 EXIT_OK, EXIT_FAILED, EXIT_BLOCKED = 0, 1, 3
 LONGEST_DAYS = 31
 START_SECONDS = 120
+CLOSING_SECONDS = 90
+CONFLICT = 409  # HTTP
 _ENDED = ("success", "failed")
 
 
@@ -83,12 +85,7 @@ class _Backfill:
                 self.api.set_paused(dag_id, False)
         before = {dag_id: {run["dag_run_id"] for run in self.api.runs(dag_id)} for dag_id in dag_ids}
         for name in systems:
-            self.api.create_backfill(
-                f"extract__{name}",
-                _midnight(self.days[0]),
-                _midnight(self.days[-1]),
-                {"reason": self.reason} if self.reason else {},
-            )
+            self._create(f"extract__{name}")
         # a process that reads more than the systems read again waits for the others' assets of these days: start it here
         complete = {f"mine__{name}" for name, sources in processes.items() if sources <= set(systems)}
         waited = [f"extract__{name}" for name in systems] + sorted(complete)
@@ -104,6 +101,27 @@ class _Backfill:
         if not failed:
             self.console.print(f"[bold green]all is well[/]: {len(states)} runs")
         return EXIT_FAILED if failed else EXIT_OK
+
+    def _create(self, dag_id: str) -> None:
+        """Airflow keeps a backfill open for some seconds after its last run, and takes one at a time per DAG."""
+        deadline = time.monotonic() + CLOSING_SECONDS
+        while True:
+            try:
+                self.api.create_backfill(
+                    dag_id,
+                    _midnight(self.days[0]),
+                    _midnight(self.days[-1]),
+                    {"reason": self.reason} if self.reason else {},
+                )
+                return
+            except ApiError as error:
+                if error.status != CONFLICT:
+                    raise
+                if time.monotonic() > deadline:
+                    raise BadInput(
+                        f"{dag_id}: another backfill is running: wait for its end (`sluice status`), then repeat this one"
+                    ) from None
+            time.sleep(1)
 
     def _follow(
         self, dag_ids: list[str], before: dict[str, set[str]], *, count: int | None = None

@@ -112,6 +112,8 @@ def stop(settings: Settings) -> bool:
     """Stop the server; returns whether one was running."""
     if running_port(settings) is None:
         return False
+    if _account() is not None:
+        _open_the_way(data_folder(settings))
     _run(
         [binary("pg_ctl"), "stop", "-D", data_folder(settings), "-m", "fast", "-w", "-t", "60"],
         _account(),
