@@ -10,7 +10,7 @@ UV = .venv-uv/bin/uv
 help:
 	@echo "make run       the whole nightly job on the demo company (or your sources, see README.md)"
 	@echo "make test      set-up and the test suite"
-	@echo "make test-all  the slow tests too"
+	@echo "make test-all  the slow tests, which make test leaves out"
 	@echo "make setup     prepare .venv alone, which holds the sluice command"
 	@echo "make lint      ruff and SQL lint"
 	@echo "make clean     stop everything and remove all state and environments"
