@@ -7,10 +7,12 @@ publishing leave them out. The checks themselves are in candidate_checks.py.
 import psycopg
 
 from expectations.build import read_build
-from expectations.candidate_checks import REQUIRED, checks_of, volume
+from expectations.candidate_checks import checks_of
 from expectations.checks import Check, Outcome
 from expectations.declaration import GateDeclaration, declaration_of
 from expectations.gate import evaluate, finish, with_severities
+from expectations.history import volume
+from expectations.structure import REQUIRED
 from sluice.errors import BadInput
 from sluice.runs import RunContext
 from sluice.settings import Settings
@@ -83,6 +85,7 @@ def _lacking(
         "the candidate tables with the columns of the contract",
         "repair the models of the process and build again",
         "",
+        dimension="structure",
     )
     return Outcome(
         check,
@@ -124,6 +127,7 @@ def _share(db: psycopg.Connection, declared: GateDeclaration) -> list[Outcome]:
         f"at most {share:.0%} or {limit} of the touched cases in quarantine",
         "repair the source or raise max_quarantined_share",
         "",
+        dimension="volume",
     )
     kept = with_severities([default], declared)
     if not kept:

@@ -7,6 +7,19 @@ A check says in words what it expects and what to do; the gate adds what it foun
 from dataclasses import dataclass
 
 SEVERITIES = ("block", "quarantine", "warn")
+DIMENSIONS = (
+    "structure",
+    "completeness",
+    "timeliness",
+    "precision",
+    "consistency",
+    "validity",
+    "uniqueness",
+    "volume",
+    "drift",
+    "referential",
+    "privacy",
+)
 
 # every check whose severity a process may declare
 CANDIDATE_CHECKS = (
@@ -28,6 +41,7 @@ CANDIDATE_CHECKS = (
     "quarantined_share",
     "volume",
 )
+PATTERN_CHECKS: tuple[str, ...] = ()  # the event-log imperfection patterns
 MINING_CHECKS = (
     "mining_tables",
     "mining_values",
@@ -51,6 +65,8 @@ class Check:
     query: SQL that returns the bad rows. A per-case check returns (case_id, reason), one row per bad row; any other
     returns (reason). Reasons never hold personal columns. severity: `block` stops the run, `quarantine` takes the
     cases out (per-case checks alone), `warn` reports. checked: SQL of the number of rows looked at.
+    dimension: which quality of the data it speaks of, one of DIMENSIONS. pattern: the event-log imperfection pattern
+    (Suriadi et al., 2017) whose signature it looks for, if it does.
     """
 
     name: str
@@ -60,10 +76,14 @@ class Check:
     query: str
     is_per_case: bool = False
     checked: str | None = None
+    dimension: str = "validity"
+    pattern: str | None = None
 
     def __post_init__(self) -> None:
         if self.severity not in SEVERITIES:
             raise ValueError(f"check {self.name}: severity is one of {', '.join(SEVERITIES)}, found {self.severity!r}")
+        if self.dimension not in DIMENSIONS:
+            raise ValueError(f"check {self.name}: dimension is one of {', '.join(DIMENSIONS)}, not {self.dimension!r}")
         if self.severity == "quarantine" and not self.is_per_case:
             raise ValueError(f"check {self.name}: it does not name cases, so it cannot quarantine; use block or warn")
 

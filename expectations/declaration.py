@@ -15,10 +15,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from expectations.checks import CANDIDATE_CHECKS, MINING_CHECKS, SEVERITIES
+from expectations.checks import CANDIDATE_CHECKS, MINING_CHECKS, PATTERN_CHECKS, SEVERITIES
 from sluice.errors import BadInput
 
-_KEYS = {"severity", "earliest", "ends_after", "case_document", "max_quarantined_share", "max_quarantined_cases"}
+_KEYS = {
+    "severity",
+    "earliest",
+    "ends_after",
+    "case_document",
+    "max_quarantined_share",
+    "max_quarantined_cases",
+    "patterns",
+}
+_CHECKS = (*CANDIDATE_CHECKS, *PATTERN_CHECKS, *MINING_CHECKS)
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 
 
@@ -39,6 +48,7 @@ class GateDeclaration:
     max_quarantined_share: float = 0.2
     max_quarantined_cases: int = 20
     severity: Mapping[str, str] = field(default_factory=dict)
+    patterns: Mapping[str, object] = field(default_factory=dict)  # what the imperfection patterns are told
     extra_tables: tuple[str, ...] = ()
     declared_activities: str | None = None  # the seed, in schema intermediate
 
@@ -70,11 +80,8 @@ def declaration_of(process: object) -> GateDeclaration:
         for check, value in (checks.get("severity") or {}).items()
     }
     for check, value in severity.items():
-        if check not in (*CANDIDATE_CHECKS, *MINING_CHECKS):
-            raise BadInput(
-                f"{where}, severity: there is no check {check!r}; there are "
-                f"{', '.join((*CANDIDATE_CHECKS, *MINING_CHECKS))}"
-            )
+        if check not in _CHECKS:
+            raise BadInput(f"{where}, severity: there is no check {check!r}; there are {', '.join(_CHECKS)}")
         if value not in (*SEVERITIES, "off"):
             raise BadInput(f"{where}, severity of {check}: expected {', '.join(SEVERITIES)} or off, found {value!r}")
     declared_pairs = checks.get("ends_after") or []
@@ -97,6 +104,7 @@ def declaration_of(process: object) -> GateDeclaration:
         max_quarantined_share=_number(checks, "max_quarantined_share", 0.2, where),
         max_quarantined_cases=int(_number(checks, "max_quarantined_cases", 20, where)),
         severity=severity,
+        patterns=dict(checks.get("patterns") or {}),
         extra_tables=tuple(getattr(process, "extra_tables", None) or ()),
         declared_activities=getattr(process, "activities", None),
     )

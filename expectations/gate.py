@@ -90,8 +90,8 @@ def record(db: psycopg.Connection, ctx: RunContext, subject: str, layer: str, ou
     with db.cursor() as cursor:
         cursor.executemany(
             """insert into quality.check_results (run_id, subject, layer, check_name, severity, is_success,
-                                                  checked_count, unexpected_count, message)
-               values (%s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+                                                  checked_count, unexpected_count, message, dimension, pattern)
+               values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
             [
                 (
                     ctx.run_id,
@@ -103,6 +103,8 @@ def record(db: psycopg.Connection, ctx: RunContext, subject: str, layer: str, ou
                     one.checked,
                     one.unexpected,
                     one.message,
+                    one.check.dimension,
+                    one.check.pattern,
                 )
                 for one in outcomes
             ],

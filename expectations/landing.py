@@ -87,6 +87,7 @@ def _table_checks(db: psycopg.Connection, spec: SystemSpec) -> list[Check]:
             select '{name} (' || concat_ws(', ', {columns}) || ') ' || count(*) || ' times' from {table}
             where not ({null}) group by {columns} having count(*) > 1""",
                 checked=f"select count(*) from {table}",
+                dimension="uniqueness",
             )
         )
     return [*checks, _not_emptied(db, spec, landed), _not_shrunk(db, spec, landed)]
@@ -106,6 +107,7 @@ def _not_emptied(db: psycopg.Connection, spec: SystemSpec, landed: dict[str, Lan
         "if that is not meant, restore the table: its rows count as deleted from this load on",
         "\nunion all\n".join(parts) or "select '' as reason where false",
         checked=f"select {len(landed)}",
+        dimension="volume",
     )
 
 
@@ -123,6 +125,7 @@ def _not_shrunk(db: psycopg.Connection, spec: SystemSpec, landed: dict[str, Land
         "if that is not meant, restore the rows: they count as deleted from this load on",
         "\nunion all\n".join(parts) or "select '' as reason where false",
         checked=f"select {len(landed)}",
+        dimension="volume",
     )
 
 
@@ -144,6 +147,7 @@ def _volume(system: str, version: int) -> Check:
         where load_count >= {_HISTORY // 2} and usual >= {_SHRINK_FLOOR}
           and (read_count * {_FACTOR} < usual or read_count > usual * {_FACTOR})""",
         checked=f"select read_count from ops.loads where version = {version}",
+        dimension="volume",
     )
 
 
@@ -162,6 +166,7 @@ def _file_checks(db: psycopg.Connection, system: str) -> list[Check]:
             "SHA-256)",
             f"select {named} || ' refused: ' || coalesce(reason, '') as reason from {files} where state = 'refused'",
             checked=seen,
+            dimension="validity",
         ),
         Check(
             "files_not_empty",
@@ -170,6 +175,7 @@ def _file_checks(db: psycopg.Connection, system: str) -> list[Check]:
             "look whether the agent still records",
             f"select {named} || ' is empty' as reason from {files} where state = 'empty'",
             checked=seen,
+            dimension="completeness",
         ),
         Check(
             "rows_usable",
@@ -179,6 +185,7 @@ def _file_checks(db: psycopg.Connection, system: str) -> list[Check]:
             f"""
               select {named} || ' line ' || line || ': ' || check_name as reason from {bad_rows}""",
             checked=f"select coalesce(sum(row_count), 0)::bigint from {files} where is_new",
+            dimension="validity",
         ),
     ]
     for (table,) in db.execute(
@@ -197,6 +204,7 @@ def _file_checks(db: psycopg.Connection, system: str) -> list[Check]:
             select '{table} ' || file_id || ':' || source_seq || ' ' || count(*) || ' times' as reason from {rows}
             group by file_id, source_seq having count(*) > 1""",
                 checked=f"select count(*) from {rows}",
+                dimension="uniqueness",
             )
         )
     return checks

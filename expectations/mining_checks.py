@@ -68,8 +68,9 @@ class _Checks:
                    select {columns} from {p}cases as c
                    where not exists (select from {p}quarantined as q where q.case_id = c.case_id)"""
 
-    def _union(self, name: str, expected: str, parts: list[str], remedy: str = _FIX) -> Check | None:
-        return Check(name, "block", expected, remedy, "\nunion all\n".join(parts)) if parts else None
+    def _union(self, name: str, dimension: str, expected: str, parts: list[str]) -> Check | None:
+        bad = "\nunion all\n".join(parts)
+        return Check(name, "block", expected, _FIX, bad, dimension=dimension) if parts else None
 
     def present(self) -> Check:
         found = len(self.tables)
@@ -80,6 +81,7 @@ class _Checks:
             "mine the process before gating its results",
             f"select 'no candidate table' as reason where {found} = 0",
             checked=f"select {found}",
+            dimension="structure",
         )
 
     def values(self) -> Check | None:
@@ -105,12 +107,16 @@ class _Checks:
                     f"where reason is not null"
                 )
         return self._union(
-            "mining_values", "counts and times of at least 0, shares from 0 to 1, no null where none may be", parts
+            "mining_values",
+            "validity",
+            "counts and times of at least 0, shares from 0 to 1, no null where none may be",
+            parts,
         )
 
     def keys(self) -> Check | None:
         return self._union(
             "mining_keys",
+            "uniqueness",
             "one row per key",
             [
                 f"select '{table.name} has a key ' || count(*) || ' times' as reason "
@@ -131,7 +137,9 @@ class _Checks:
                 parts.append(
                     f"select '{table.name}' as reason from {self._candidate(table.name)} where {' or '.join(wrong)}"
                 )
-        return self._union("mining_time_order", "min <= median <= p90 <= max and min <= mean <= max", parts)
+        return self._union(
+            "mining_time_order", "consistency", "min <= median <= p90 <= max and min <= mean <= max", parts
+        )
 
     def k_anonymity(self) -> Check | None:
         parts = []
@@ -144,6 +152,7 @@ class _Checks:
                     )
         return self._union(
             "mining_k_anonymity",
+            "privacy",
             f"at least {self.declared.k_anonymity} persons behind every figure about persons",
             parts,
         )
@@ -153,6 +162,7 @@ class _Checks:
             return None
         return self._union(
             "mining_private_cases",
+            "privacy",
             "no row per case, as the process declares its cases not public",
             [f"select 'case_kpis has rows' as reason from {self._candidate('case_kpis')}"],
         )
@@ -182,6 +192,7 @@ class _Checks:
                 mined as (select coalesce(sum({column}), 0) as total from {self._candidate(table)})
                 select 'found ' || total || ', the log has ' || {expected} as reason from mined, log
                 where total > {expected} or (total < {expected} and {self._suppressed(table)} = 0)""",
+                    dimension="consistency",
                 )
             )
         return checks
@@ -212,6 +223,7 @@ class _Checks:
             where mined.case_count is distinct from log.case_count
               and not (mined.case_count is null and {self._suppressed("variants")} > 0)""",
             checked=f"select count(*) from {self._candidate('variants')}",
+            dimension="consistency",
         )
 
     def drift(self) -> Check | None:
@@ -233,4 +245,5 @@ class _Checks:
             f"figures within {_DRIFT:.0%} of the last run's",
             "look whether the source is whole",
             "\nunion all\n".join(parts),
+            dimension="drift",
         )

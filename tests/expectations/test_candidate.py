@@ -7,9 +7,10 @@ import pytest
 
 from expectations.build import read_build
 from expectations.candidate import gate_candidate
-from expectations.candidate_checks import checks_of, volume
-from expectations.checks import CANDIDATE_CHECKS
+from expectations.candidate_checks import checks_of
+from expectations.checks import CANDIDATE_CHECKS, PATTERN_CHECKS
 from expectations.declaration import declaration_of
+from expectations.history import volume
 from sluice.errors import BadInput, Blocked
 from sluice.publish import publish
 from tests.expectations.candidates import AS_OF, START, Candidate, mine, process, published, run
@@ -53,7 +54,7 @@ def test_every_check_has_its_name_in_the_list_that_a_process_may_refer_to():
         volume(declared, "r").name,
         "quarantined_share",
     }
-    assert names == set(CANDIDATE_CHECKS)
+    assert names == {*CANDIDATE_CHECKS, *PATTERN_CHECKS}
 
 
 BLOCKING = {
