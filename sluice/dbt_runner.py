@@ -119,7 +119,7 @@ def _environment(url: str, project: Path, threads: int) -> dict[str, str]:
     }
     env |= {
         "PGTZ": "UTC",
-        "PGAPPNAME": "sluice dbt",
+        "PGAPPNAME": os.environ.get("PGAPPNAME", "sluice dbt"),  # a step's sessions are known by its name
         "PYTHONPATH": str(project),
         "SLUICE_DBT_THREADS": str(threads),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",

@@ -14,3 +14,11 @@ class BadInput(SluiceError):
 
 class Blocked(SluiceError):
     """A source check or the gate stopped the run: nothing was published, the last good state stays."""
+
+
+class Unreachable(SluiceError):
+    """A database cannot be reached or went away: the one failure that waiting may repair, so it is tried again."""
+
+
+class SourceUnreachable(Blocked, Unreachable):
+    """A source cannot be reached or went away while it was read: tried again, and Blocked if that does not help."""

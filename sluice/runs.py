@@ -1,17 +1,23 @@
 """What a run is, and the record that it leaves in ops.runs and ops.steps."""
 
+import errno
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
+import psycopg
 from psycopg.types.json import Jsonb
 
-from sluice.errors import Blocked, SluiceError
+from sluice.errors import Blocked, SluiceError, Unreachable
+from sluice.owners import application_name, close_dead, here, step_lock, take, take_turn
 from sluice.warehouse import connect
+from sluice.warehouse.connection import at_work
 
 MODES = ("night", "window", "full")
+PATIENCE_SECONDS = 60.0  # how long a step waits for a warehouse that is gone; Airflow's retries come on top
+DISK_IS_FULL = ": the disk is full: make room, then run again; nothing was lost"
 
 
 @dataclass(frozen=True)
@@ -44,11 +50,17 @@ def as_of_day(day: date) -> datetime:
 
 @dataclass
 class StepRecord:
-    """What a step may say of itself before it ends: rows in and out, one line."""
+    """What a step may say of itself before it ends: rows in and out, one line.
+
+    fingerprint, parameters: of the whole run, for ops.runs (parameters are added to those that it has).
+    """
 
     rows_in: int | None = None
     rows_out: int | None = None
     message: str | None = None
+    error_class: str | None = None
+    fingerprint: str | None = None
+    parameters: dict[str, object] = field(default_factory=dict)
 
 
 def _kind(run: RunContext) -> str:
@@ -61,48 +73,89 @@ def step(url: str, run: RunContext, name: str, *, ends_run: str | None = None) -
     """Record a step of `run` in ops.steps (one row per attempt) and keep ops.runs up to date.
 
     ends_run: the run's state when this step succeeds and is the last one ('landed' or 'published').
-    A Blocked leaves the step and the run 'blocked', any other exception 'failed'; both are raised on.
+    The step waits for its turn while another one of the same system or process works, and holds it as long as this
+    process lives (sluice.owners). A Blocked leaves the step and the run 'blocked', any other exception 'failed'; both are
+    raised on. Raises Unreachable when the connection that held the turn broke meanwhile: the step must be repeated.
     """
-    record = StepRecord()
-    with connect(url) as db:
+    record, kind = StepRecord(), _kind(run)
+    with (
+        at_work(application_name(kind, run.subject), patience=PATIENCE_SECONDS),
+        closing(connect(url, autocommit=True)) as holder,
+    ):
+        close_dead(holder)
+        attempt = _begin(holder, run, name)
+        began = time.monotonic()
+        try:
+            take_turn(holder, kind, run.subject, say=lambda text: _say(holder, run, name, attempt, text))
+            began = time.monotonic()
+            yield record
+            _require_turn(holder, run, name)
+        except BaseException as error:
+            state, message = "blocked" if isinstance(error, Blocked) else "failed", _line(error)
+            record.error_class = None if isinstance(error, SluiceError) else type(error).__name__
+            _finish(url, run, name, attempt, record, state, time.monotonic() - began, message, state)
+            if message.endswith(DISK_IS_FULL):
+                raise SluiceError(message) from error
+            raise
+        _finish(url, run, name, attempt, record, "done", time.monotonic() - began, record.message, ends_run)
+
+
+def _line(error: BaseException) -> str:
+    """The error as one line; a full disk says what to do."""
+    first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    line = str(error) if isinstance(error, SluiceError) else f"{type(error).__name__}: {first}"
+    if isinstance(error, psycopg.errors.DiskFull):
+        return f"the warehouse: {first}{DISK_IS_FULL}"
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return f"{error.filename or 'this machine'}: {error.strerror}{DISK_IS_FULL}"
+    return f"{line}{DISK_IS_FULL}" if "No space left on device" in line else line
+
+
+def _begin(db: psycopg.Connection, run: RunContext, name: str) -> int:
+    """Record run and step as running; returns the attempt. The step's lock is held before its row can be seen."""
+    parameters = {
+        "mode": run.mode,
+        "window_start": str(run.window_start or ""),
+        "window_end": str(run.window_end or ""),
+    }
+    with db.transaction():
         db.execute(
-            """insert into ops.runs (run_id, kind, subject, day, as_of, state, parameters)
-               values (%s, %s, %s, %s, %s, 'running', %s)
-               on conflict (run_id) do update set state = 'running', message = null, finished_at = null""",
-            (
-                run.run_id,
-                _kind(run),
-                run.subject,
-                run.day,
-                run.as_of,
-                Jsonb(
-                    {
-                        "mode": run.mode,
-                        "window_start": str(run.window_start or ""),
-                        "window_end": str(run.window_end or ""),
-                    }
-                ),
-            ),
+            """insert into ops.runs (run_id, kind, subject, day, as_of, state, parameters, versions)
+               values (%s, %s, %s, %s, %s, 'running', %s, %s)
+               on conflict (run_id) do update set state = 'running', message = null, finished_at = null,
+                                                  versions = excluded.versions""",
+            (run.run_id, _kind(run), run.subject, run.day, run.as_of, Jsonb(parameters), Jsonb(versions(db))),
         )
         attempt = db.execute(
-            """insert into ops.steps (run_id, step, attempt, state)
-               select %(run)s, %(step)s, coalesce(max(attempt), 0) + 1, 'running'
-               from ops.steps where run_id = %(run)s and step = %(step)s returning attempt""",
-            {"run": run.run_id, "step": name},
+            "select coalesce(max(attempt), 0) + 1 from ops.steps where run_id = %s and step = %s", (run.run_id, name)
         ).fetchone()[0]
-    began = time.monotonic()
-    try:
-        yield record
-    except BaseException as error:
-        state = "blocked" if isinstance(error, Blocked) else "failed"
-        message = (
-            str(error)
-            if isinstance(error, SluiceError)
-            else f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        take(db, step_lock(run.run_id, name, attempt))
+        db.execute(
+            """insert into ops.steps (run_id, step, attempt, state, owner, message)
+               values (%s, %s, %s, 'running', %s, 'waits for its turn')""",
+            (run.run_id, name, attempt, here()),
         )
-        _finish(url, run, name, attempt, record, state, time.monotonic() - began, message, state)
-        raise
-    _finish(url, run, name, attempt, record, "done", time.monotonic() - began, record.message, ends_run)
+    return attempt
+
+
+def _say(db: psycopg.Connection, run: RunContext, name: str, attempt: int, text: str) -> None:
+    """What a running step does besides its work; "": nothing, and its work begins now."""
+    db.execute(
+        """update ops.steps set message = nullif(%s::text, ''),
+                  started_at = case when %s::text = '' then clock_timestamp() else started_at end
+           where run_id = %s and step = %s and attempt = %s""",
+        (text, text, run.run_id, name, attempt),
+    )
+
+
+def _require_turn(holder: psycopg.Connection, run: RunContext, name: str) -> None:
+    """Whether this step was alone to the end, which it knows as long as the session lives that holds its locks."""
+    try:
+        holder.execute("select 1")
+    except psycopg.Error as error:
+        raise Unreachable(
+            f"{run.subject}: {name}: the connection to the warehouse that held the turn was lost ({error}): repeat the step"
+        ) from None
 
 
 def _finish(
@@ -118,10 +171,27 @@ def _finish(
 ) -> None:
     with connect(url) as db:
         db.execute(
-            """update ops.steps set state = %s, rows_in = %s, rows_out = %s, seconds = %s, message = %s
+            """update ops.steps set state = %s, rows_in = %s, rows_out = %s, seconds = %s, message = %s,
+                                    error_class = %s, finished_at = clock_timestamp()
                where run_id = %s and step = %s and attempt = %s""",
-            (state, record.rows_in, record.rows_out, seconds, message, run.run_id, name, attempt),
+            (
+                state,
+                record.rows_in,
+                record.rows_out,
+                seconds,
+                message,
+                record.error_class,
+                run.run_id,
+                name,
+                attempt,
+            ),
         )
+        if record.fingerprint is not None or record.parameters:
+            db.execute(
+                """update ops.runs set fingerprint = coalesce(%s, fingerprint), parameters = parameters || %s
+                   where run_id = %s""",
+                (record.fingerprint, Jsonb(record.parameters), run.run_id),
+            )
         if run_state is not None:
             db.execute(
                 "update ops.runs set state = %s, message = %s, finished_at = clock_timestamp() where run_id = %s",
