@@ -96,10 +96,11 @@ create table ops.retention (
     executed_at timestamptz not null default clock_timestamp()
 );
 create index retention_system on ops.retention (system, cutoff_at);
-comment on table ops.retention is 'One row per time that the declared retention of a source system took something out.';
+comment on table ops.retention is 'One row per time that the declared retention took something out.';
 comment on column ops.retention.system is 'The source system, or ops for the history of the runs.';
 comment on column ops.retention.cutoff_at is 'What is older than this was to go; it never moves back.';
-comment on table ops.retention is 'One row per time that the declared retention took something out.';
+comment on column ops.retention.version is
+'The load in ops.loads that took rows out, so that processes drop their cases; null where none were.';
 comment on column ops.retention.expired_count is 'Rows that were marked as gone because of their age.';
 comment on column ops.retention.purged_count is 'Rows marked as gone whose content was erased.';
 comment on column ops.retention.details is 'The counts by table.';
