@@ -40,6 +40,7 @@ def sluice_environment(settings: Settings) -> dict[str, str]:
         "SLUICE_PSEUDONYM_KEY": settings.pseudonym_key_hex,
     }
     environment |= {name: value for name, value in optional.items() if value}
+    environment |= settings.operations
     return environment | {f"SLUICE_SOURCE_{system.upper()}_URL": url for system, url in settings.source_urls.items()}
 
 

@@ -13,6 +13,7 @@ from sluice.errors import BadInput
 
 PROJECT = Path(__file__).resolve().parent.parent
 _SOURCE_PREFIX, _SOURCE_SUFFIX = "SLUICE_SOURCE_", "_URL"
+OPERATIONS = ("SLUICE_ALERT_", "SLUICE_SMTP_", "SLUICE_RETENTION_", "SLUICE_NIGHT_DEADLINE")
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Settings:
     home: the one folder of all state. warehouse_url: your own Postgres, or None for the embedded one.
     source_urls: system -> connection URL. agent_drop: folder of desktop-agent exports.
     person_map: CSV `person,kind,value`, kind one of erp_login, desktop_login, email.
+    operations: the variables of alerts and retention as they are (OPERATIONS), read by sluice.alerts and sluice.retention.
     """
 
     home: Path
@@ -32,6 +34,7 @@ class Settings:
     agent_timezone: str = "UTC"
     person_map: Path | None = None
     pseudonym_key_hex: str | None = field(default=None, repr=False)
+    operations: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def pseudonym_key(self) -> bytes:
@@ -87,4 +90,5 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
         agent_timezone=env.get("SLUICE_AGENT_TIMEZONE") or "UTC",
         person_map=_path(env.get("SLUICE_PERSON_MAP")),
         pseudonym_key_hex=env.get("SLUICE_PSEUDONYM_KEY") or None,
+        operations={name: value for name, value in env.items() if name.startswith(OPERATIONS) and value},
     )
