@@ -13,8 +13,9 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from extractors.specs import SystemSpec, TableSpec
-from sluice.errors import Blocked
+from sluice.errors import Blocked, SourceUnreachable
 from sluice.settings import Settings
+from sluice.warehouse.connection import KEEPALIVES, is_lost
 
 BATCH_BYTES = 1 << 18
 
@@ -96,7 +97,7 @@ class Source:
 
 @contextmanager
 def source_errors(system: str, place: str) -> Iterator[None]:
-    """Turn what a source's server says into Blocked with one line."""
+    """Turn what a source's server says into Blocked with one line; SourceUnreachable where another try may help."""
     try:
         yield
     except psycopg.errors.InsufficientPrivilege as error:
@@ -113,7 +114,8 @@ def source_errors(system: str, place: str) -> Iterator[None]:
             f"{system}: {place}: locked at the source for more than a minute (an upgrade?): run again later"
         ) from None
     except psycopg.Error as error:
-        raise Blocked(
+        kind = SourceUnreachable if is_lost(error) else Blocked
+        raise kind(
             f"{system}: {place}: the source failed while it was read ({_line(error)}): "
             "run again; what was copied is discarded"
         ) from None
@@ -187,12 +189,14 @@ def _connect(url: str, system: str) -> psycopg.Connection:
             connect_timeout=parts.get("connect_timeout", 10),
             client_encoding="UTF8",
             application_name="sluice extract",
+            **{name: value for name, value in KEEPALIVES.items() if name not in parts},
         )
     except psycopg.Error as error:
         lines = str(error).strip().splitlines()
         reason = lines[-1].strip() if lines else type(error).__name__
         if parts.get("password"):
             reason = reason.replace(str(parts["password"]), "***")
-        raise Blocked(
+        kind = SourceUnreachable if is_lost(error) else Blocked
+        raise kind(
             f"{system}: the source {place} cannot be reached ({reason}): is it running, is {variable} right?"
         ) from None
