@@ -1,0 +1,243 @@
+"""The two roles that do the work: `sluice_loader` brings sources in, `sluice_miner` builds, mines and publishes.
+
+Each owns what it makes. Made and granted by every migration of the warehouse; docs/security.md has the table of who may do what.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+
+from extractors.specs import load_spec
+from extractors.systems import has_tables, list_systems
+from sluice.readers import SCHEMAS
+from sluice.settings import PROJECT, Settings
+
+LOADER = "sluice_loader"
+MINER = "sluice_miner"
+WORKERS = (LOADER, MINER)
+# what only one of the two may write; of everything else in ops and quality both keep the record of their runs
+_LOADERS_ALONE = ("watermarks", "load_tables", "files")
+_MINERS_ALONE = ("process_state", "case_rows", "quarantined_cases", "findings", "finding_effects", "daily_counts")
+_NOBODYS = ("migrations",)
+
+
+def worker_settings(settings: Settings, kind: str) -> Settings:
+    """`settings` as a task sees them: the warehouse under the login of its work (`extract`: the loader's, `mine`: the
+    miner's), and no other login; the one login where there are none."""
+    url = settings.loader_url if kind == "extract" else settings.miner_url
+    return replace(settings, warehouse_url=url or settings.warehouse_url, loader_url=None, miner_url=None)
+
+
+def with_embedded_logins(settings: Settings) -> Settings:
+    """`settings` of the running embedded server with the logins of the two roles, their passwords in SLUICE_HOME/secrets."""
+    urls = {role: _login_url(settings, role) for role in WORKERS}
+    with psycopg.connect(settings.warehouse_url) as db:
+        for role, url in urls.items():
+            if _is_accepted(url):
+                continue
+            # the server is told a verifier: no log of statements can show the password
+            verifier = db.pgconn.encrypt_password(
+                settings.secret(f"{role}_password").encode(), role.encode(), b"scram-sha-256"
+            ).decode()
+            db.execute(sql.SQL("alter role {} login password {}").format(sql.Identifier(role), sql.Literal(verifier)))
+    return replace(settings, loader_url=urls[LOADER], miner_url=urls[MINER])
+
+
+def _login_url(settings: Settings, role: str) -> str:
+    parts = urlsplit(settings.warehouse_url)
+    host = parts.netloc.rsplit("@", 1)[-1]
+    password = quote(settings.secret(f"{role}_password"), safe="")
+    return urlunsplit(parts._replace(netloc=f"{role}:{password}@{host}"))
+
+
+def _is_accepted(url: str) -> bool:
+    try:
+        psycopg.connect(url, connect_timeout=10).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def grant_workers(db: psycopg.Connection) -> list[str]:
+    """Make the two roles where they are missing, and give each what it owns and what it may do.
+
+    Runs in the transaction of `db` and may be repeated. Where the login may not create roles, or may not act for them,
+    nothing is changed and one clear line says what to do: the pipeline then goes on under the one login.
+    """
+    missing = [role for role in WORKERS if not _exists(db, role)]
+    try:
+        with db.transaction():
+            for role in missing:
+                db.execute(sql.SQL("create role {} nologin").format(sql.Identifier(role)))
+    except psycopg.errors.InsufficientPrivilege:
+        made = "; ".join(f"create role {role} nologin" for role in missing)
+        (login,) = db.execute("select quote_ident(current_user)").fetchone()
+        return [
+            f"roles {', '.join(missing)} are missing and this login may not create roles: everything runs under the one "
+            f"login; have an administrator run `{made}; grant {', '.join(WORKERS)} to {login}`, then run again"
+        ]
+    except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+        pass  # made meanwhile for another database of the same server
+    try:
+        with db.transaction():
+            _act_for_workers(db)
+            _close_database(db)
+            _hand_over(db)
+            for statement in _grants(db):
+                db.execute(statement)
+    except psycopg.errors.InsufficientPrivilege as error:
+        (login,) = db.execute("select quote_ident(current_user)").fetchone()
+        return [
+            f"{', '.join(WORKERS)} could not be given their rights ({error.diag.message_primary}): everything runs under "
+            f"the one login; have an administrator run `grant {', '.join(WORKERS)} to {login}`, then run again"
+        ]
+    return []
+
+
+def _exists(db: psycopg.Connection, role: str) -> bool:
+    return db.execute("select 1 from pg_roles where rolname = %s", (role,)).fetchone() is not None
+
+
+def _act_for_workers(db: psycopg.Connection) -> None:
+    """Whoever sets the warehouse up is a member of both, so that it may hand over what it made, and repair."""
+    for role in WORKERS:
+        row = db.execute(
+            "select rolsuper or (pg_has_role(%s, 'usage') and pg_has_role(%s, 'set')) from pg_roles where rolname = current_user",
+            (role, role),
+        ).fetchone()
+        if not row[0]:
+            db.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(role)))
+
+
+def _close_database(db: psycopg.Connection) -> None:
+    """No temporary tables for everybody: with them a reader could fill the disk, and make functions of its own."""
+    (name,) = db.execute("select current_database()").fetchone()
+    database = sql.Identifier(name)
+    workers = sql.SQL(", ").join(map(sql.Identifier, WORKERS))
+    for text in (
+        "revoke temporary on database {database} from public",
+        "grant connect, temporary on database {database} to {workers}",
+        "grant create on database {database} to {loader}",
+    ):
+        db.execute(sql.SQL(text).format(database=database, workers=workers, loader=sql.Identifier(LOADER)))
+
+
+def _owners() -> Mapping[str, str]:
+    """Schema -> the role that makes and replaces what is in it."""
+    own = {f"{layer}_{system}": LOADER for layer in ("raw", "landing") for system in list_systems()}
+    own["staging"] = LOADER
+    return own | dict.fromkeys(("intermediate", "candidate", "event_log", "bi"), MINER)
+
+
+def _hand_over(db: psycopg.Connection) -> None:
+    """Give every schema of `_owners` and what is in it to its role; nothing is touched that is right already."""
+    owners = _owners()
+    names = list(owners)
+    for schema, is_owned in db.execute(
+        """select n.nspname::text, pg_get_userbyid(n.nspowner) = (%s::text[])[array_position(%s::text[], n.nspname::text)]
+           from pg_namespace as n where n.nspname = any(%s)""",
+        ([owners[name] for name in names], names, names),
+    ).fetchall():
+        if not is_owned:
+            db.execute(
+                sql.SQL("alter schema {} owner to {}").format(sql.Identifier(schema), sql.Identifier(owners[schema]))
+            )
+    seeds = {path.stem for system in list_systems() for path in (PROJECT / "dbt_project/seeds").glob(f"{system}__*")}
+    kinds = {"r": "table", "p": "table", "v": "view", "m": "materialized view"}
+    for schema, relation, kind, owner in db.execute(
+        """select n.nspname::text, c.relname::text, c.relkind::text, pg_get_userbyid(c.relowner)::text
+           from pg_class as c inner join pg_namespace as n on c.relnamespace = n.oid
+           where n.nspname = any(%s) and c.relkind = any(%s) order by c.relispartition, c.oid""",
+        (names, list(kinds)),
+    ).fetchall():
+        wanted = LOADER if schema == "intermediate" and relation in seeds else owners[schema]
+        if owner != wanted:
+            db.execute(
+                sql.SQL("alter {} {} owner to {}").format(
+                    sql.SQL(kinds[kind]), sql.Identifier(schema, relation), sql.Identifier(wanted)
+                )
+            )
+
+
+def _grants(db: psycopg.Connection) -> Iterator[sql.Composed]:
+    """What each role may do with what it does not own."""
+    loader, miner = sql.Identifier(LOADER), sql.Identifier(MINER)
+    for schema in ("ops", "quality"):
+        yield sql.SQL("grant usage on schema {} to {}, {}").format(sql.Identifier(schema), loader, miner)
+        for (table,) in db.execute(
+            """select relname::text from pg_class where relnamespace = %s::regnamespace and relkind in ('r', 'p', 'v')
+               order by relname""",
+            (schema,),
+        ).fetchall():
+            name = sql.Identifier(schema, table)
+            yield sql.SQL("grant select on {} to {}, {}").format(name, loader, miner)
+            for role, others in ((LOADER, _MINERS_ALONE), (MINER, _LOADERS_ALONE)):
+                verb = "revoke {} on {} from {}" if table in (*others, *_NOBODYS) else "grant {} on {} to {}"
+                yield sql.SQL(verb).format(sql.SQL("insert, update, delete"), name, sql.Identifier(role))
+    for text in (
+        # the loader makes the seeds of a source system beside the models that read them
+        "grant usage, create on schema intermediate to {loader}",
+        "alter default privileges for role {loader} in schema intermediate grant select on tables to {miner}",
+        "alter default privileges for role {loader} in schema staging grant select on tables to {miner}",
+        "grant usage on schema staging, mining, bi_audit to {miner}",
+        "grant select on all tables in schema staging, intermediate to {miner}",
+        "grant select, insert, update, delete on all tables in schema mining to {miner}",
+        # views for readers are the miner's
+        *(
+            f"alter default privileges for role {{miner}} in schema {schema} grant select on tables to {reader}"
+            for reader, schemas in SCHEMAS.items()
+            for schema in schemas
+            if _exists(db, reader)
+        ),
+    ):
+        yield sql.SQL(text).format(loader=loader, miner=miner)
+    for system in list_systems():
+        yield from _raw_grants(db, system)
+
+
+def grant_raw(db: psycopg.Connection, system: str) -> None:
+    """Let the miner read the raw columns that lead from a changed row to its cases: none that hold ids of people.
+
+    For whoever owns the raw tables, after each load: a new table or column has to be granted once. Nothing where the
+    roles are not there.
+    """
+    if _exists(db, MINER):
+        for statement in list(_raw_grants(db, system)):
+            db.execute(statement)
+
+
+def _raw_grants(db: psycopg.Connection, system: str) -> Iterator[sql.Composed]:
+    schema, miner = f"raw_{system}", sql.Identifier(MINER)
+    columns = db.execute(
+        """select c.relname::text, a.attname::text
+           from pg_class as c
+           inner join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+           where c.relnamespace = to_regnamespace(%s) and c.relkind = 'r'
+             and not has_column_privilege(%s, c.oid, a.attnum, 'select')
+           order by c.relname, a.attnum""",
+        (schema, MINER),
+    ).fetchall()
+    if not columns:
+        return
+    people = (
+        {
+            (table.name, column)
+            for table in load_spec(system).tables.values()
+            for column in (*table.users, *table.partners)
+        }
+        if has_tables(system)
+        else set()
+    )
+    readable: dict[str, list[str]] = {}
+    for table, column in columns:
+        if (table, column) not in people:
+            readable.setdefault(table, []).append(column)
+    if readable:
+        yield sql.SQL("grant usage on schema {} to {}").format(sql.Identifier(schema), miner)
+    for table, names in readable.items():
+        yield sql.SQL("grant select ({}) on {} to {}").format(
+            sql.SQL(", ").join(map(sql.Identifier, names)), sql.Identifier(schema, table), miner
+        )
