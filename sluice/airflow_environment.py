@@ -35,6 +35,8 @@ def sluice_environment(settings: Settings) -> dict[str, str]:
     environment = {"SLUICE_HOME": str(settings.home), "SLUICE_AGENT_TIMEZONE": settings.agent_timezone}
     optional = {
         "SLUICE_WAREHOUSE_URL": settings.warehouse_url,
+        "SLUICE_LOADER_URL": settings.loader_url,
+        "SLUICE_MINER_URL": settings.miner_url,
         "SLUICE_AGENT_DROP": settings.agent_drop and str(settings.agent_drop),
         "SLUICE_PERSON_MAP": settings.person_map and str(settings.person_map),
         "SLUICE_PSEUDONYM_KEY": settings.pseudonym_key_hex,

@@ -117,9 +117,10 @@ def _add_import_log(commands: argparse._SubParsersAction) -> None:
 def _import_log(args: argparse.Namespace, settings: Settings) -> int:
     from sluice.import_log import run
     from sluice.nights import running_warehouse
+    from sluice.roles import worker_settings
 
     with running_warehouse(settings) as ready:
-        return run(args, ready)
+        return run(args, worker_settings(ready, "mine"))
 
 
 def _add_demo(commands: argparse._SubParsersAction) -> None:

@@ -12,6 +12,7 @@ import psycopg
 
 from sluice.dbt_runner import prepare
 from sluice.errors import BadInput, SluiceError
+from sluice.roles import with_embedded_logins
 from sluice.settings import Settings
 from sluice.warehouse import embedded, migrate
 
@@ -65,7 +66,7 @@ def running_warehouse(settings: Settings) -> Iterator[Settings]:
     try:
         url = embedded.url(settings)
         migrate(url)
-        yield replace(settings, warehouse_url=url)
+        yield with_embedded_logins(replace(settings, warehouse_url=url))
     finally:
         if started:
             embedded.stop(settings)

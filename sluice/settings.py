@@ -21,6 +21,7 @@ class Settings:
     """One installation's settings.
 
     home: the one folder of all state. warehouse_url: your own Postgres, or None for the embedded one.
+    loader_url, miner_url: the same warehouse under the logins that extractions and mining use (default: warehouse_url).
     source_urls: system -> connection URL. agent_drop: folder of desktop-agent exports.
     person_map: CSV `person,kind,value`, kind one of erp_login, desktop_login, email.
     operations: the variables of alerts and retention as they are (OPERATIONS), read by sluice.alerts and sluice.retention.
@@ -29,6 +30,8 @@ class Settings:
     home: Path
     project: Path = PROJECT
     warehouse_url: str | None = field(default=None, repr=False)
+    loader_url: str | None = field(default=None, repr=False)
+    miner_url: str | None = field(default=None, repr=False)
     source_urls: Mapping[str, str] = field(default_factory=dict, repr=False)
     agent_drop: Path | None = None
     agent_timezone: str = "UTC"
@@ -85,6 +88,8 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         home=_path(env.get("SLUICE_HOME")) or PROJECT / ".sluice",
         warehouse_url=env.get("SLUICE_WAREHOUSE_URL") or None,
+        loader_url=env.get("SLUICE_LOADER_URL") or None,
+        miner_url=env.get("SLUICE_MINER_URL") or None,
         source_urls=sources,
         agent_drop=_path(env.get("SLUICE_AGENT_DROP")),
         agent_timezone=env.get("SLUICE_AGENT_TIMEZONE") or "UTC",

@@ -241,6 +241,7 @@ def _interrupt(*_: object) -> None:
 def up(settings: Settings) -> int:
     """`sluice up`: start the warehouse and Airflow, leave them running, and print where they are."""
     from sluice.nights import is_demo
+    from sluice.roles import with_embedded_logins
     from sluice.run_night import expected_dags
     from sluice.warehouse import embedded, migrate
 
@@ -249,7 +250,10 @@ def up(settings: Settings) -> int:
 
         embedded.start(settings)
         settings = replace(settings, warehouse_url=embedded.url(settings))
-    migrate(settings.warehouse_url)
+        migrate(settings.warehouse_url)
+        settings = with_embedded_logins(settings)
+    else:
+        migrate(settings.warehouse_url)
     stack = running(settings)
     if stack is None:
         demo = settings.home / "demo"
