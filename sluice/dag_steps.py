@@ -96,8 +96,9 @@ def _step(
     from airflow.sdk.exceptions import AirflowFailException
 
     from sluice.errors import Blocked, SluiceError
+    from sluice.roles import worker_settings
 
-    settings = load_settings()
+    settings = worker_settings(load_settings(), kind)
     try:
         context = context_of(kind, subject, dag_run, params or {})
         with step(settings.warehouse_url, context, name, ends_run=ends_run) as record:
@@ -176,9 +177,14 @@ def stage(system: str, version: int, dag_run: Any, params: dict[str, Any] | None
     """Bring the staging views, and those for readers, up to date; ends the run 'landed'."""
     with _step("extract", system, "stage", dag_run, params, ends_run="landed") as (settings, _, _record):
         from sluice import transform
+        from sluice.roles import grant_raw, worker_settings
+        from sluice.warehouse import connect
 
         transform.stage(settings, system)
-        transform.build_bi(settings)  # nothing to do, and no dbt, unless the project's views changed
+        with connect(settings.warehouse_url) as db:
+            grant_raw(db, system)
+        # nothing to do, and no dbt, unless the project's views changed
+        transform.build_bi(worker_settings(load_settings(), "mine"))
 
 
 def build(process: str, dag_run: Any, params: dict[str, Any] | None) -> None:

@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 from sluice.readers import grant_readers
+from sluice.roles import grant_workers
 from sluice.warehouse.connection import connect
 from sluice.warehouse.releases import prepare_migrations, record_migration
 
@@ -25,6 +26,6 @@ def migrate(url: str) -> list[str]:
                 db.execute(path.read_text())
                 record_migration(db, path)
                 applied.append(path.stem)
-        for line in grant_readers(db):
+        for line in [*grant_readers(db), *grant_workers(db)]:
             logging.getLogger("sluice").warning(line)
     return applied
