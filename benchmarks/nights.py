@@ -7,6 +7,7 @@ sample of its anonymous pages (resident set without shared buffers and files; on
 """
 
 import argparse
+import importlib
 import os
 import pickle
 import platform
@@ -27,6 +28,7 @@ import psycopg
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sluice import demo
+from sluice.airflow_launcher import PRELOADED
 from sluice.processes import list_processes, load_process
 from sluice.runs import RunContext, as_of_day
 from sluice.settings import Settings
@@ -295,7 +297,8 @@ def main() -> None:
     parser.add_argument("--verify", action="store_true", help="compare with a full rebuild at the end")
     given = parser.parse_args()
     os.environ["SLUICE_DBT_FORK"] = "1"
-    import dbt.cli.main  # noqa: F401 - as the scheduler does, for its tasks
+    for module in PRELOADED:  # as the scheduler does, for its tasks
+        importlib.import_module(module)
 
     home = (given.reuse or given.keep or Path(tempfile.mkdtemp(prefix="sluice-nights-"))).resolve()
     settings = Settings(home=home, pseudonym_key_hex="01" * 32)
@@ -312,7 +315,8 @@ def _benchmark(given: argparse.Namespace, settings: Settings) -> None:
     source = _database(settings, SOURCE)
     warehouse = _database(settings, WAREHOUSE, fresh=not given.skip_full)
     began = time.monotonic()
-    made = demo.ensure(
+    made = demo.state(settings.home / "demo") if given.reuse else None
+    made = made or demo.ensure(
         settings, url=source, cases=max(round(given.events / EVENTS_PER_ORDER), 1), folder=settings.home / "demo"
     )
     print(f"{platform.platform()}, {os.cpu_count()} cores; made the company in {time.monotonic() - began:.0f} s")

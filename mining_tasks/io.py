@@ -6,7 +6,7 @@ candidate's minus the quarantined ones. It is read once and sorted by case_key, 
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import adbc_driver_postgresql.dbapi as adbc
@@ -14,6 +14,7 @@ import polars as pl
 import pyarrow as pa
 
 from sluice.errors import SluiceError
+from sluice.mined import Mined
 
 
 @dataclass(frozen=True)
@@ -95,13 +96,46 @@ def read_log(url: str, process: str) -> Log:
     return Log(events=events, cases=cases, activities=activities, actions=actions, as_of=as_of)
 
 
-def write_tables(url: str, process: str, tables: Mapping[str, pa.Table | None]) -> None:
+def candidate_cases(url: str, process: str) -> pa.Array:
+    """The case_keys of the candidate."""
+    with connection(url) as db, db.cursor() as cursor:
+        cursor.execute(f"select case_key from {quoted('candidate', f'{process}__cases')}")
+        return cursor.fetch_arrow_table()["case_key"].combine_chunks()
+
+
+def keep_tables(url: str, process: str, mined: Mined, names: Iterable[str]) -> dict[str, int]:
+    """Leave the results as they are published but for their `as_of`; returns how many rows each of `names` has."""
+    target, build = quoted("candidate", f"{process}__mining_process_kpis"), quoted("candidate", f"{process}__build")
+    with connection(url) as db, db.cursor() as cursor:
+        cursor.execute("select relname from pg_class where relnamespace = 'mining'::regnamespace and relkind = 'r'")
+        for (table,) in cursor.fetchall():
+            cursor.execute(f"drop table if exists {quoted('candidate', f'{process}__mining_{table}')}")
+        cursor.execute(f"create table {target} (like mining.process_kpis)")
+        cursor.execute(f"insert into {target} select * from mining.process_kpis where process = {literal(process)}")
+        cursor.execute(f"update {target} set as_of = (select as_of from {build})")
+        _write_note(cursor, process, mined)
+        counts = {}
+        for name in names:
+            cursor.execute(f"select count(*) from {quoted('mining', name)} where process = {literal(process)}")
+            counts[name] = cursor.fetchone()[0]
+        return counts
+
+
+def _write_note(cursor, process: str, mined: Mined) -> None:
+    note = quoted("candidate", f"{process}__mined")
+    cursor.execute(f"drop table if exists {note}")
+    values = ", ".join(f"{literal(value)}::text as {name}" for name, value in asdict(mined).items())
+    cursor.execute(f"create table {note} as select {values}")
+
+
+def write_tables(url: str, process: str, tables: Mapping[str, pa.Table | None], mined: Mined) -> None:
     """Write each result to candidate.<process>__mining_<table>, replaced, with the columns and types of mining.<table>.
 
-    All in one transaction. The tables come without the column `process` (None: no rows); a column missing or too much
-    is an error.
+    All in one transaction, with the note what they cover. The tables come without the column `process` (None: no rows);
+    a column missing or too much is an error.
     """
     with connection(url) as db, db.cursor() as cursor:
+        _write_note(cursor, process, mined)
         for name, table in tables.items():
             target = f"{process}__mining_{name}"
             cursor.execute(f"select * from {quoted('mining', name)} limit 0")

@@ -4,14 +4,17 @@ from collections.abc import Mapping
 
 import narwhals as nw
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from mining_tasks import io
 from mining_tasks.people import protect
 from mining_tasks.results import Results, compute, compute_desktop
 from sluice.errors import BadInput
+from sluice.mined import PER_CASE, TOUCHED, UNCHANGED, plan
 from sluice.processes import list_processes, load_process
 from sluice.runs import RunContext
 from sluice.settings import Settings
+from sluice.warehouse import connect
 
 TABLES = (
     "dfg",
@@ -35,16 +38,30 @@ _TIMES = {"as_of_us": "as_of"}
 
 
 def mine(settings: Settings, process: str, ctx: RunContext) -> dict[str, int]:
-    """Mine a process as it will be published; returns the number of rows of each table of `TABLES`."""
+    """Mine a process as it will be published; returns the number of rows that each table of `TABLES` will have.
+
+    Where the log stays as it is published and was mined in the same way, nothing is computed again; of the tables per case
+    only the touched cases are written (see `sluice.mined`).
+    """
     url = settings.warehouse_url
     if not url:
         raise BadInput("SLUICE_WAREHOUSE_URL: expected the warehouse's URL to mine in")
     is_public, k = privacy_of(settings, process)
+    with connect(url) as db:
+        planned = plan(db, process, ctx.run_id, (is_public, k, TABLES))
+    if planned.scope == UNCHANGED:
+        return io.keep_tables(url, process, planned, TABLES)
     log = io.read_log(url, process)
     horizon = io.as_of_us(log.as_of or ctx.as_of)
     tables = mine_log(log, is_case_level_public=is_public, k_anonymity=k, as_of_us=horizon)
-    io.write_tables(url, process, tables)
-    return {name: 0 if table is None else len(table) for name, table in tables.items()}
+    counts = {name: 0 if table is None else len(table) for name, table in tables.items()}
+    if planned.scope == TOUCHED:
+        fresh = io.candidate_cases(url, process)
+        for name in PER_CASE:
+            if tables[name] is not None:
+                tables[name] = tables[name].filter(pc.is_in(tables[name]["case_key"], value_set=fresh))
+    io.write_tables(url, process, tables, planned)
+    return counts
 
 
 def privacy_of(settings: Settings, process: str) -> tuple[bool, int]:
@@ -98,8 +115,9 @@ def to_arrow(frame: nw.DataFrame, names: Mapping[int, str]) -> pa.Table:
     table = frame.to_arrow()
     for index, column in enumerate(frame.columns):
         if column.endswith("activity_key"):
-            values = [None if key is None else names[key] for key in frame[column].to_list()]
-            table = table.set_column(index, column.removesuffix("_key"), pa.array(values, pa.string()))
+            places = pc.index_in(table[column].cast(pa.int64()), value_set=pa.array(list(names), pa.int64()))
+            values = pa.array(list(names.values()), pa.string()).take(places)
+            table = table.set_column(index, column.removesuffix("_key"), values)
     return _renamed(table)
 
 

@@ -14,6 +14,7 @@ from expectations.build import Build, exists, read_build
 from expectations.declaration import GateDeclaration, declaration_of
 from sluice.dependent_views import replace_table
 from sluice.errors import SluiceError
+from sluice.mined import PER_CASE, TOUCHED, UNCHANGED, WHOLE, read_mined
 from sluice.runs import RunContext
 from sluice.settings import Settings
 from sluice.warehouse import connect
@@ -59,35 +60,12 @@ def publish(settings: Settings, process: object, ctx: RunContext) -> Published:
     declared = declaration_of(process)
     with connect(settings.warehouse_url) as db:
         with db.transaction():
-            _make_partitions(db, declared.name)
-        with db.transaction():
             db.execute("select pg_advisory_xact_lock(hashtext(%s))", (f"sluice:publish:{declared.name}",))
             done = _Publication(db, declared, ctx).run()
         for table in ("events", "cases"):
             if done.is_full:
                 db.execute(sql.SQL("analyze {}").format(sql.Identifier("event_log", f"{table}__{declared.name}")))
     return done
-
-
-def _make_partitions(db: psycopg.Connection, process: str) -> None:
-    """The partitions of a process, once. CREATE and ATTACH take no lock that a reader would wait for."""
-    for table in ("events", "cases"):
-        partition = f"{table}__{process}"
-        if exists(db, "event_log", partition):
-            continue
-        db.execute("select pg_advisory_xact_lock(hashtext('sluice:partitions'))")
-        if exists(db, "event_log", partition):  # another run made it meanwhile
-            continue
-        db.execute(
-            sql.SQL("create table {} (like {} including all)").format(
-                sql.Identifier("event_log", partition), sql.Identifier("event_log", table)
-            )
-        )
-        db.execute(
-            sql.SQL("alter table {} attach partition {} for values in ({})").format(
-                sql.Identifier("event_log", table), sql.Identifier("event_log", partition), sql.Literal(process)
-            )
-        )
 
 
 class _Publication:
@@ -100,15 +78,16 @@ class _Publication:
     def run(self) -> Published:
         build = self._gated_build()
         self._collect_cases(build)
+        self._collect_ties(build)
         self._replace_log()
         for table in ("attributes", *self.declared.extra_tables):
             self._replace_own(table, build)
         self._replace_case_rows()
         self._replace_quarantine()
-        self._replace_mining()
         self._replace_activities()
-        self._count_ties()
+        self._replace_ties()
         self._set_state(build)
+        self._replace_mining()
         done = self._counts(build)
         for fresh, published in self.swaps:  # last: this is the one thing that readers of the table wait for
             replace_table(self.db, "event_log", fresh, published)
@@ -234,21 +213,50 @@ class _Publication:
         return sql.SQL("old.process = {}").format(sql.Literal(self.process))
 
     def _replace_log(self) -> None:
-        self._sync(
-            ("event_log", "events"),
-            self._coming("events", _EVENTS),
-            scope=self._known,
-            stamp="loaded_at",
-            columns=("process", *_EVENTS),
-            key=("process", "case_key", "event_seq"),
+        for table, columns, key, stamp in (
+            ("events", _EVENTS, ("process", "case_key", "event_seq"), "loaded_at"),
+            ("cases", _CASES, ("process", "case_key"), None),
+        ):
+            if not exists(self.db, "event_log", f"{table}__{self.process}"):
+                self._make_partition(table, columns, stamp)
+                continue
+            self._sync(
+                ("event_log", table),
+                self._coming(table, columns),
+                scope=self._known,
+                stamp=stamp,
+                columns=("process", *columns),
+                key=key,
+            )
+
+    def _make_partition(self, table: str, columns: Sequence[str], stamp: str | None) -> None:
+        """A process's first rows: filled beside the others, then indexed and attached, which no reader waits for."""
+        fresh = ("event_log", f"{table}__{self.process}")
+        self._execute(
+            "create table {fresh} (like {parent} including defaults including comments)",
+            fresh=fresh,
+            parent=("event_log", table),
         )
-        self._sync(
-            ("event_log", "cases"),
-            self._coming("cases", _CASES),
-            scope=self._known,
-            columns=("process", *_CASES),
-            key=("process", "case_key"),
+        self._execute(
+            "insert into {fresh} (process, {columns}{stamp}) select process, {columns}{now} from ({new}) as new",
+            fresh=fresh,
+            columns=_list(columns),
+            new=self._coming(table, columns),
+            stamp=sql.SQL(f", {stamp}" if stamp else ""),
+            now=sql.SQL(", now()" if stamp else ""),
         )
+        self._execute(
+            "alter table {fresh} add constraint own_process check (process = {process})",
+            fresh=fresh,
+            process=sql.Literal(self.process),
+        )
+        self._execute(
+            "alter table {parent} attach partition {fresh} for values in ({process})",
+            parent=("event_log", table),
+            fresh=fresh,
+            process=sql.Literal(self.process),
+        )
+        self._execute("alter table {fresh} drop constraint own_process", fresh=fresh)
 
     def _replace_own(self, table: str, build: Build) -> None:
         """A table of the process's own, event_log.<process>_<table>, with the columns of its candidate."""
@@ -332,6 +340,8 @@ class _Publication:
 
     def _replace_mining(self) -> None:
         """Every table of schema mining: the process's rows become those of candidate.<process>__mining_<table>."""
+        note = read_mined(self.db, self.process, self.ctx.run_id)
+        scope = WHOLE if note is None else note.scope
         tables = self.db.execute(
             """select relname::text, (select array_agg(attname::text order by attnum) from pg_attribute
                                       where attrelid = c.oid and attnum = any(i.indkey))
@@ -341,13 +351,20 @@ class _Publication:
         for table, key in tables:
             candidate = self._candidate(f"mining_{table}")
             if not exists(self.db, *candidate):
+                if scope == UNCHANGED:
+                    continue
                 self._execute(
                     "delete from {published} as old where {own}", published=("mining", table), own=self._own_rows
                 )
                 continue
             columns = [name for name, _ in self._columns(("mining", table))]
             new = sql.SQL("select {} from {}").format(_list(columns), sql.Identifier(*candidate))
-            self._sync(("mining", table), new, scope=self._own_rows, columns=columns, key=key)
+            rows = self._known if scope == TOUCHED and table in PER_CASE else self._own_rows
+            self._sync(("mining", table), new, scope=rows, columns=columns, key=key)
+        self._execute(
+            "update ops.process_state set mining_fingerprint = {now} where process = %(process)s",
+            now=sql.Literal(None if note is None else note.fingerprint),
+        )
 
     def _replace_activities(self) -> None:
         """All but those that only quarantined cases have and nobody declared."""
@@ -377,15 +394,38 @@ class _Publication:
             key=("process", "activity_key"),
         )
 
-    def _count_ties(self) -> None:
-        """Over the whole log: events whose place the first element of the declared order does not decide."""
-        new = sql.SQL("""select process, order_basis, count(*) as tied_event_count, count(distinct case_key) as
-                tied_case_count
-                         from event_log.events where process = {} and order_basis <> {} group by process,
-                             order_basis""").format(sql.Literal(self.process), sql.Literal(self.declared.order[0]))
+    def _collect_ties(self, build: Build) -> None:
+        """Temporary table of the new order_ties: events whose place the declared order's first element does not decide.
+
+        The counts so far, less those of the touched cases as they are published, plus those of what comes.
+        """
+        kept = sql.SQL(
+            """select order_basis, tied_event_count, tied_case_count from event_log.order_ties where process = {process}
+               union all
+               select e.order_basis, -count(*), -count(distinct e.case_key)
+               from event_log.events as e inner join publish_known as known on e.case_key = known.case_key
+               where e.process = {process} and e.order_basis <> {first} group by e.order_basis
+               union all"""
+        ).format(process=sql.Literal(self.process), first=sql.Literal(self.declared.order[0]))
+        self._execute(
+            """create temporary table publish_ties on commit drop as
+               select order_basis, sum(tied_event_count)::bigint as tied_event_count,
+                      sum(tied_case_count)::bigint as tied_case_count
+               from ({kept} select e.order_basis, count(*) as tied_event_count, count(distinct e.case_key) as tied_case_count
+                     from {events} as e inner join publish_coming as coming on e.case_id = coming.case_id
+                     where e.order_basis <> {first} group by e.order_basis) as parts
+               group by order_basis having sum(tied_event_count) > 0""",
+            kept=sql.SQL("") if build.is_full_rebuild else kept,
+            events=self._candidate("events"),
+            first=sql.Literal(self.declared.order[0]),
+        )
+
+    def _replace_ties(self) -> None:
         self._sync(
             ("event_log", "order_ties"),
-            new,
+            sql.SQL("select {} as process, order_basis, tied_event_count, tied_case_count from publish_ties").format(
+                sql.Literal(self.process)
+            ),
             scope=self._own_rows,
             key=("process", "order_basis"),
             columns=("process", "order_basis", "tied_event_count", "tied_case_count"),
