@@ -12,6 +12,8 @@ from psycopg.types.json import Jsonb
 
 from sluice.errors import Blocked, SluiceError, Unreachable
 from sluice.owners import application_name, close_dead, here, step_lock, take, take_turn
+from sluice.row_counts import fill_in
+from sluice.versions import versions
 from sluice.warehouse import connect
 from sluice.warehouse.connection import at_work
 
@@ -170,6 +172,8 @@ def _finish(
     run_state: str | None,
 ) -> None:
     with connect(url) as db:
+        if state == "done":
+            fill_in(db, _kind(run), run.run_id, run.subject, name, record)
         db.execute(
             """update ops.steps set state = %s, rows_in = %s, rows_out = %s, seconds = %s, message = %s,
                                     error_class = %s, finished_at = clock_timestamp()
