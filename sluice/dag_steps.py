@@ -75,14 +75,12 @@ def _moment(text: str) -> datetime:
 
 def is_lost_connection(error: BaseException) -> bool:
     """Whether `error`, or what caused it, is a connection that broke: the one thing that waiting may repair."""
-    import psycopg
+    from sluice.warehouse.connection import is_lost
 
     seen: set[int] = set()
     cause: BaseException | None = error
     while cause is not None and id(cause) not in seen:
-        if isinstance(
-            cause, (psycopg.OperationalError, psycopg.errors.SerializationFailure, ConnectionError, TimeoutError)
-        ):
+        if is_lost(cause):
             return True
         seen.add(id(cause))
         cause = cause.__cause__ or cause.__context__
@@ -95,7 +93,7 @@ def _step(
 ) -> Iterator[tuple[Settings, RunContext, StepRecord]]:
     from airflow.sdk.exceptions import AirflowFailException
 
-    from sluice.errors import Blocked, SluiceError
+    from sluice.errors import Blocked, SluiceError, SourceUnreachable
     from sluice.roles import worker_settings
 
     settings = worker_settings(load_settings(), kind)
@@ -103,6 +101,8 @@ def _step(
         context = context_of(kind, subject, dag_run, params or {})
         with step(settings.warehouse_url, context, name, ends_run=ends_run) as record:
             yield settings, context, record
+    except SourceUnreachable:
+        raise
     except Blocked as error:
         raise AirflowFailException(f"blocked: {error}") from None
     except Exception as error:

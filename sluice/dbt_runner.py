@@ -3,12 +3,16 @@
 What dbt would parse anew on every start (seconds) is kept under SLUICE_HOME, by the content of the project.
 """
 
+import ctypes
 import fcntl
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,9 +23,11 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from sluice.errors import BadInput, SluiceError
+from sluice.errors import BadInput, SluiceError, Unreachable
+from sluice.warehouse.connection import is_lost_text
 
 _ANSWER = "sluice-dbt-outcome:"
+_PR_SET_PDEATHSIG = 1
 _ANY_DATABASE = "the_warehouse"  # stands for the database in a parsed project, which may serve several
 _PROFILE_NAMES = {
     "host": "SLUICE_DBT_HOST",
@@ -75,6 +81,7 @@ def run_dbt(
         "target": str(home / "dbt" / subject),
         "log": str(log_folder),
         "arguments": list(arguments),
+        "parent": os.getpid(),
         "variables": dict(variables or {}),
     }
     environment = _environment(url, project, threads)
@@ -98,7 +105,9 @@ def run_dbt(
         )
     outcome = json.loads(answer.removeprefix(_ANSWER))
     if outcome["failure"] is not None:
-        raise SluiceError(f"dbt ({subject}): {_one_line(outcome['failure'])}; see {log_folder / 'dbt.log'}")
+        raise (Unreachable if is_lost_text(outcome["failure"]) else SluiceError)(
+            f"dbt ({subject}): {_one_line(outcome['failure'])}; see {log_folder / 'dbt.log'}"
+        )
     return Outcome({name: (status, seconds, message) for name, status, seconds, message in outcome["nodes"]})
 
 
@@ -181,11 +190,28 @@ def _fork(request: dict[str, Any], environment: dict[str, str], project: Path) -
 def _main() -> None:
     """The child: reads the request, runs dbt, answers with one line."""
     request = json.load(sys.stdin)
+    _end_with(request["parent"])
     for folder in ("target", "log"):
         Path(request[folder]).mkdir(parents=True, exist_ok=True)
     nodes, failure = _invoke(request)
     print(_ANSWER + json.dumps({"nodes": nodes, "failure": failure}), flush=True)
     os._exit(0)  # dbt's threads and atexit hooks cost a quarter of a second and have nothing left to do
+
+
+def _end_with(parent: int) -> None:
+    """Let this process end when `parent` does, however that ends: a build that nobody waits for must not go on."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    if os.getppid() != parent:
+        os._exit(1)
+    if sys.platform != "linux":
+        threading.Thread(target=watch, daemon=True).start()
 
 
 def _invoke(request: dict[str, Any]) -> tuple[list[tuple[str, str, float, str]], str | None]:

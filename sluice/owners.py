@@ -132,7 +132,9 @@ def take_turn(
             say(f"waits for its turn: {holder}")
             told = holder
         if time.monotonic() >= deadline:
-            raise SluiceError(f"{subject}: {holder}; waited {seconds:.0f} s: end it (kill that process), then run again")
+            raise SluiceError(
+                f"{subject}: {holder}; waited {seconds:.0f} s: end it (kill that process), then run again"
+            )
         time.sleep(POLL_SECONDS)
     say("")
     _end_leftovers(db, kind, subject)

@@ -29,6 +29,7 @@ def night(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Night]:
     from airflow.sdk.exceptions import AirflowFailException
 
     from sluice import dag_steps
+    from sluice.errors import SourceUnreachable
 
     numbers = iter(range(1, 10_000))
 
@@ -55,7 +56,7 @@ def night(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Night]:
                 dag_steps.gate_landing(system, version, dag_run, params)
                 dag_steps.land(system, version, dag_run, params)
                 dag_steps.stage(system, version, dag_run, params)
-            except AirflowFailException as error:
+            except (AirflowFailException, SourceUnreachable) as error:  # the latter would be tried again
                 outcome.errors[system] = str(error)
         from sluice.processes import load_process
 

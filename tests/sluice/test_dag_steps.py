@@ -1,5 +1,6 @@
 """What a task makes of its run: the context, and which errors are worth another try."""
 
+import errno
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
 
@@ -8,7 +9,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
 from sluice import dag_steps
-from sluice.errors import BadInput, Blocked, SluiceError
+from sluice.errors import BadInput, Blocked, SluiceError, SourceUnreachable
 from sluice.settings import Settings
 from sluice.warehouse import connect
 
@@ -89,6 +90,12 @@ def caused(cause: Exception) -> Exception:
     (caused(psycopg.OperationalError("refused")), True),
     (caused(KeyError("x")), False),
     (ConnectionResetError(), True),
+    (psycopg.errors.TooManyConnections("too many clients"), True),
+    (SourceUnreachable("odoo: table sale_order: the source failed while it was read"), True),
+    (Blocked("odoo: table sale_order is missing"), False),
+    (psycopg.errors.DiskFull("could not extend file"), False),
+    (psycopg.errors.QueryCanceled("canceling statement due to user request"), False),
+    (psycopg.OperationalError('FATAL:  password authentication failed for user "x"'), False),
     (psycopg.errors.UndefinedColumn("no such column"), False),
     (ValueError("a bug"), False),
 ])  # fmt: skip
@@ -107,6 +114,11 @@ def here(settings: Settings, monkeypatch) -> Settings:
     (SluiceError("a.csv: line 3"), AirflowFailException, "failed", "a.csv: line 3"),
     (ValueError("a bug"), AirflowFailException, "failed", "ValueError: a bug"),
     (psycopg.OperationalError("gone"), psycopg.OperationalError, "failed", "OperationalError: gone"),
+    (SourceUnreachable("odoo: gone"), SourceUnreachable, "blocked", "odoo: gone"),
+    (psycopg.errors.DiskFull("could not extend file"), AirflowFailException, "failed",
+     "the warehouse: could not extend file: the disk is full: make room, then run again; nothing was lost"),
+    (OSError(errno.ENOSPC, "No space left on device", "/logs/dbt.log"), AirflowFailException, "failed",
+     "/logs/dbt.log: No space left on device: the disk is full: make room, then run again; nothing was lost"),
 ])  # fmt: skip
 def test_how_a_step_ends_is_recorded_and_told_to_airflow(here: Settings, error, raised, state, message):
     with pytest.raises(raised), dag_steps._step("extract", "odoo", "copy", a_run(), {}):
