@@ -30,6 +30,7 @@ unioned as (
         {{ event_id(process, 'events.case_id', 'events.source_system', 'events.source_table', 'events.source_key', 'events.activity', 'events.ordinal') }} as event_id
     from {{ events_unioned }} as events
     left join {{ declared_activities }} as activities on events.activity = activities.activity
+    where events.occurred_at is not null
 ),
 
 ordered as (
@@ -163,7 +164,14 @@ select
 from activities
 {% endmacro %}
 
-{# The union of all kinds of events of a process, columns as finalise_events expects them. #}
+{# What happened at a time that the source does not tell: no place in the order, so the gate keeps the case out. #}
+{% macro untimed_events(events_unioned) %}
+select case_id, activity, source_table, source_key
+from {{ events_unioned }}
+where occurred_at is null
+{% endmacro %}
+
+{# The union of all kinds of events of a process, columns as finalise_events expects them; those without a time too. #}
 {% macro union_events(kinds) %}
 {%- for kind in kinds %}
 select
@@ -171,7 +179,6 @@ select
     source_system::text as source_system, source_table::text as source_table, source_key::text as source_key,
     source_seq::bigint as source_seq, ordinal::int as ordinal
 from {{ kind }}
-where occurred_at is not null
 {{ "union all" if not loop.last }}
 {%- endfor %}
 {% endmacro %}
