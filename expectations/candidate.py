@@ -26,7 +26,7 @@ def gate_candidate(settings: Settings, process: object, ctx: RunContext) -> list
     nothing
     of the process is published, the last good state stays.
     """
-    declared = declaration_of(process)
+    declared = declaration_of(process, settings.project)
     with connect(settings.warehouse_url) as db:
         required = REQUIRED | dict.fromkeys(declared.extra_tables, ("case_id", "case_key"))
         columns = {table: _columns(db, f"{declared.name}__{table}") for table in required}

@@ -14,9 +14,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from pathlib import Path
 
 from expectations.checks import CANDIDATE_CHECKS, MINING_CHECKS, PATTERN_CHECKS, SEVERITIES
 from sluice.errors import BadInput
+from sluice.settings import PROJECT
 
 _KEYS = {
     "severity",
@@ -58,12 +60,13 @@ class GateDeclaration:
         return f"checks of process {self.name}"
 
 
-def declaration_of(process: object) -> GateDeclaration:
-    """The declaration of a process, given its name or what sluice.processes.load_process returns; raises BadInput."""
+def declaration_of(process: object, project: Path = PROJECT) -> GateDeclaration:
+    """The declaration of a process, given its name (as `project` declares it) or what sluice.processes.load_process
+    returns; raises BadInput."""
     if isinstance(process, str):
         from sluice.processes import load_process
 
-        process = load_process(process)
+        process = load_process(process, project)
     name = process.name
     where = f"checks of process {name}"
     if not _NAME.fullmatch(name):

@@ -21,7 +21,7 @@ def gate_mining(settings: Settings, process: object, ctx: RunContext) -> list[Ou
 
     Raises Blocked when a blocking check fails, SluiceError when the candidate was not gated before it was mined.
     """
-    declared = declaration_of(process)
+    declared = declaration_of(process, settings.project)
     with connect(settings.warehouse_url) as db:
         if not exists(db, "candidate", f"{declared.name}__quarantined"):
             raise SluiceError(f"{declared.name}: the candidate was not gated; gate it before it is mined")

@@ -57,7 +57,7 @@ def publish(settings: Settings, process: object, ctx: RunContext) -> Published:
     Idempotent: repeating it changes nothing but loaded_at. Raises SluiceError when the candidate tables are not the
     gated ones of this run.
     """
-    declared = declaration_of(process)
+    declared = declaration_of(process, settings.project)
     with connect(settings.warehouse_url) as db:
         with db.transaction():
             db.execute("select pg_advisory_xact_lock(hashtext(%s))", (f"sluice:publish:{declared.name}",))
