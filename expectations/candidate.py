@@ -33,6 +33,7 @@ def gate_candidate(settings: Settings, process: object, ctx: RunContext) -> list
         seed = declared.declared_activities
         build = read_build(db, declared.name)
         has_seed = seed is not None and bool(_columns(db, seed, schema="intermediate"))
+        has_untimed = bool(_columns(db, f"{declared.name}__untimed"))
     lacking = _lacking(declared, required, columns)
     as_of = ctx.as_of if build is None else build.as_of  # a build's horizon never goes back
     if lacking is not None:
@@ -42,7 +43,8 @@ def gate_candidate(settings: Settings, process: object, ctx: RunContext) -> list
             f"{declared.where}, ends_after: candidate.{declared.name}__attributes has no column {column!r}; "
             f"declare it there or take the pair out"
         )
-    checks = checks_of(declared, as_of, attributes=columns["attributes"], has_seed=has_seed)
+    found = {"attributes": columns["attributes"], "has_seed": has_seed, "has_untimed": has_untimed}
+    checks = checks_of(declared, as_of, **found)
     if build is not None and not build.is_full_rebuild:
         checks.append(volume(declared, ctx.run_id))
     checks = with_severities(checks, declared)

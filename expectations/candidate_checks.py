@@ -15,12 +15,18 @@ from expectations.timestamps import timestamp_checks
 
 
 def checks_of(
-    declared: GateDeclaration, as_of: datetime, *, attributes: Collection[str], has_seed: bool
+    declared: GateDeclaration,
+    as_of: datetime,
+    *,
+    attributes: Collection[str],
+    has_seed: bool,
+    has_untimed: bool = False,
 ) -> list[Check]:
     """The candidate checks of a process, with their default severities.
 
     attributes: the columns of the attributes. has_seed: the seed of declared activities exists; without it no activity
-    can be undeclared. An imported log is held to its structure; everything else only warns there.
+    can be undeclared. has_untimed: see structure_checks. An imported log is held to its
+    structure; everything else only warns there.
     """
     checks = [
         *timestamp_checks(declared, as_of),
@@ -29,7 +35,7 @@ def checks_of(
     ]
     if declared.is_imported:
         checks = [dataclasses.replace(check, severity="warn") for check in checks]
-    return [*structure_checks(declared), *checks]
+    return [*structure_checks(declared, has_untimed=has_untimed), *checks]
 
 
 def _pattern_checks(declared: GateDeclaration, as_of: datetime, attributes: Collection[str]) -> list[Check]:

@@ -31,6 +31,7 @@ CANDIDATE_CHECKS = (
     "attributes_match_cases",
     "cases_touched",
     "resource_is_pseudonym",
+    "event_has_time",
     "not_in_future",
     "not_before_earliest",
     "end_not_before_start",

@@ -1,6 +1,7 @@
 """The checks of a candidate's structure: the tables, keys, counts and names that everything later rests on.
 
-A failure here is the model's fault, not the data's: all of them block, for imported logs too.
+A failure here is the model's fault, not the data's: all of them block, for imported logs too. But for one: a time that
+the source does not tell is the source's, and quarantines.
 """
 
 from collections.abc import Sequence
@@ -55,9 +56,14 @@ def _tests(table: str, columns: Sequence[str]) -> str:
     return ", ".join(f"case when {column} is null then '{table}.{column} is null' end" for column in columns)
 
 
-def structure_checks(declared: GateDeclaration) -> list[Check]:
-    """No null, each key once, counted right, persons as pseudonyms alone."""
+def structure_checks(declared: GateDeclaration, *, has_untimed: bool = False) -> list[Check]:
+    """No null, each key once, counted right, persons as pseudonyms alone.
+
+    has_untimed: there is a table candidate.<process>__untimed of events whose time the source does not tell.
+    """
     p = f"candidate.{declared.name}__"
+    # a case may consist of such events alone: it has attributes then, and is kept out anyway
+    timed = f"where case_id not in (select case_id from {p}untimed)" if has_untimed else ""
     events = f"select count(*) from {p}events"
     nulls = "\nunion all\n".join(
         f"""select case_id, concat_ws(', ', {_tests(table, columns)}) as reason from {p}{table}
@@ -139,11 +145,12 @@ def structure_checks(declared: GateDeclaration) -> list[Check]:
             "one row of attributes per case",
             rebuild,
             f"""
-            with counted as (select case_id, count(*) as row_count from {p}attributes group by case_id)
+            with counted as (select case_id, count(*) as row_count from {p}attributes {timed} group by case_id),
+                cases as (select case_id from {p}cases {timed})
             select coalesce(cases.case_id, counted.case_id) as case_id,
                    coalesce(counted.row_count, 0) || ' rows of attributes for ' || count(cases.case_id) || ' cases'
                        as reason
-            from {p}cases as cases full join counted on cases.case_id = counted.case_id
+            from cases full join counted on cases.case_id = counted.case_id
             group by 1, counted.row_count having coalesce(counted.row_count, 0) <> 1 or count(cases.case_id) <> 1""",
             is_per_case=True,
             dimension="structure",
@@ -171,4 +178,20 @@ def structure_checks(declared: GateDeclaration) -> list[Check]:
             checked=events,
             dimension="privacy",
         ),
+        *([_has_time(p)] if has_untimed else []),
     ]
+
+
+def _has_time(p: str) -> Check:
+    return Check(
+        "event_has_time",
+        "quarantine",
+        "a time for everything that happened",
+        "enter the time in the source; the cases come back by themselves",
+        f"""
+        select case_id, activity || ' (' || source_table || ' ' || source_key || ') has no time' as reason
+        from {p}untimed""",
+        is_per_case=True,
+        checked=f"select count(*) from {p}events",
+        dimension="completeness",
+    )
