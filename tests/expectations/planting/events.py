@@ -1,5 +1,6 @@
 """Plantings in events and cases: events hidden in attributes, cases without an id of their own, cases in two parts."""
 
+import re
 from datetime import timedelta
 
 from tests.expectations.planting.log import Event
@@ -52,11 +53,13 @@ def plant_scattered_cases(site: Site) -> Truth:
     """The later tables of a case come from a system that writes its id in another way; two half cases are left."""
 
     def other_id(case: str, form: str) -> str | None:
-        digits = case.strip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+        number = re.search(r"\d+$", case)
         made = {
             "case": case.lower(),
-            "separators": case.replace("-", "/") if "-" in case else f"{case[:1]}-{case[1:]}",
-            "zeros": f"00{case}" if case.isdigit() else f"{case[: len(case) - len(digits)]}00{digits}",
+            "separators": case.replace("-", site.chance.choice("/ _."))
+            if "-" in case
+            else re.sub(r"(?<=[A-Z])(?=\d)", site.chance.choice("-/ "), case),
+            "zeros": case[: number.start()] + (number[0].lstrip("0") if number[0][0] == "0" else f"00{number[0]}"),
             "decimal": f"{case}.0",
             "prefix": f"CRM:{case}",
         }[form]

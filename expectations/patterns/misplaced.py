@@ -1,0 +1,82 @@
+"""Finds the cases whose events contradict their order and keeps what explains them, for the checks that report it.
+
+The order is what the process declares (mandatory_order) and what each source table says by its own positions.
+"""
+
+from itertools import groupby
+
+import psycopg
+
+from expectations.declaration import GateDeclaration
+from expectations.patterns.knowledge import Knowledge
+from expectations.patterns.repairs import Placed, explain
+from expectations.sql_text import literal
+
+MAX_CASES = 20_000  # beyond this the declared order is not the process's: explaining each case would say nothing
+
+
+def suspects(declared: GateDeclaration, known: Knowledge) -> str:
+    """SQL: the case_key of every candidate case in which two events contradict the order."""
+    events = f"candidate.{declared.name}__events"
+    recorded = f"""
+        select case_key from (
+            select case_key, occurred_at < lag(occurred_at)
+                       over (partition by case_key, source_table order by source_seq) as is_back
+            from {events} where source_seq is not null) as recorded
+        where is_back"""
+    pairs = sorted(
+        {
+            (earlier, later)
+            for chain in known.mandatory_order
+            for place, earlier in enumerate(chain)
+            for later in chain[place + 1 :]
+        }
+    )
+    if not pairs:
+        return recorded
+    values = ", ".join(f"({literal(earlier)}, {literal(later)})" for earlier, later in pairs)
+    return f"""{recorded}
+        union
+        select case_key from (
+            with spans as (
+                select case_key, activity, min(occurred_at) as first_at, max(occurred_at) as last_at
+                from {events} group by case_key, activity)
+            select one.case_key
+            from spans as one inner join (values {values}) as pairs (earlier, later) on one.activity = pairs.earlier
+            inner join spans as other on one.case_key = other.case_key and other.activity = pairs.later
+            where one.last_at > other.first_at) as known"""
+
+
+def keep_explanations(db: psycopg.Connection, declared: GateDeclaration, known: Knowledge) -> None:
+    """Make candidate.<process>__misplaced anew: case_id, pattern, reason; one row per case and pattern."""
+    table = f"candidate.{declared.name}__misplaced"
+    db.execute(f"drop table if exists {table}")
+    db.execute(f"create table {table} (case_id text not null, pattern text not null, reason text not null)")
+    if not has_order_of_time(declared):
+        return
+    rows = db.execute(
+        f"""select case_id, activity, occurred_at at time zone 'UTC', source_table, source_seq, source_key
+            from candidate.{declared.name}__events
+            where case_key in (select case_key from ({suspects(declared, known)}) as s order by 1 limit {MAX_CASES})
+            order by case_key, event_seq"""
+    ).fetchall()
+    found = []
+    for case, group in groupby(rows, key=lambda row: row[0]):
+        events = list(group)
+        placed = [Placed(activity, at, table_, seq) for _, activity, at, table_, seq, _ in events]
+        for one in explain(placed, known.mandatory_order):
+            _, activity, at, source_table, _, key = events[one.position]
+            found.append(
+                (
+                    case,
+                    one.pattern,
+                    f"{activity} ({source_table} {key}) at {at:%Y-%m-%d %H:%M} UTC is out of order: {one.repair}",
+                )
+            )
+    with db.cursor() as cursor:
+        cursor.executemany(f"insert into {table} values (%s, %s, %s)", found)
+
+
+def has_order_of_time(declared: GateDeclaration) -> bool:
+    """Whether the process's events are ordered by time at all: a recording of a desktop is ordered by its rows."""
+    return "occurred_at" in declared.order

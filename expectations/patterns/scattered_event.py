@@ -1,0 +1,72 @@
+"""Scattered event: something that happened is no event in the log; only the value of an attribute tells of it.
+
+Signature: attributes other than the timestamp that can be read as a time (and with it as an event).
+"""
+
+import re
+from collections.abc import Collection
+
+from psycopg import sql
+
+from expectations.checks import Check
+from expectations.declaration import GateDeclaration
+from expectations.patterns.knowledge import Knowledge
+from expectations.sql_text import literal, shown
+
+# times that say what was meant to happen, not what happened
+_PLANS = re.compile(
+    r"plan|due|expect|deadline|schedul|promis|commit|target|forecast|estimat|valid|until|birth|requested|_eta\b|^eta_"
+)
+_OWN = {"case_id", "case_key"}
+_ISO = (
+    r"(?:19|20)\d\d-[01]\d-[0-3]\d[ T][0-2]\d:[0-5]\d(?::[0-6]\d(?:\.\d+)?)?(?: ?(?:Z|[+-][01]\d(?::?[0-5]\d)?))?(?!\d)"
+)
+_ZONED = r"(Z|[+-]\d\d(:?\d\d)?)$"
+
+
+def scattered_event(declared: GateDeclaration, known: Knowledge, attributes: Collection[str]) -> Check | None:
+    """An attribute of a case holds a time (date and clock) within the case's life at which the case has no event.
+
+    Suriadi et al. (2017), pattern 4. Looked at: values of every attribute, as ISO times or as texts that hold one; not
+    those named after a plan (planned, due, expected, …) or declared under `ignore`. An event within a minute is the
+    same; a text without a zone may differ from it by whole hours. Decided per case. None without attributes.
+    """
+    columns = sorted(
+        name for name in attributes if name not in _OWN | set(known.scattered_ignore) and not _PLANS.search(name)
+    )
+    if not columns:
+        return None
+    values = ", ".join(f"({literal(name)}, a.{sql.Identifier(name).as_string()}::text)" for name in columns)
+    p = f"candidate.{declared.name}__"
+    return Check(
+        "scattered_event",
+        "warn",
+        "no time in an attribute, within the case's life, without an event at that time",
+        "make an event of it in the model, or declare the attribute under patterns: scattered_event: ignore",
+        f"""
+        with texts as (
+            select a.case_id, a.case_key, v.name, substring(v.value from {literal(_ISO)}) as held
+            from {p}attributes as a cross join lateral (values {values}) as v (name, value)
+            where length(v.value) >= 16 and v.value ~ '[12]\\d\\d\\d-[01]\\d-[0-3]\\d[ T]\\d\\d:'),
+        times as (
+            select case_id, case_key, name, held ~ {literal(_ZONED)} as is_zoned,
+                   held || case when held ~ {literal(_ZONED)} then '' else '+00' end as held
+            from texts where held is not null),
+        valid as (
+            select case_id, case_key, name, is_zoned, held::timestamptz as held_at
+            from times where pg_input_is_valid(held, 'timestamptz'))
+        select v.case_id, v.name || ' holds ' || {shown("v.held_at")} || ', no event has that time' as reason
+        from valid as v inner join {p}cases as c on v.case_key = c.case_key
+        where v.held_at between c.started_at and c.ended_at
+          and not exists (
+            select 1 from {p}events as e
+            where e.case_key = v.case_key
+              and (abs(extract(epoch from e.occurred_at - v.held_at)) < 60
+                   or abs(extract(epoch from e.started_at - v.held_at)) < 60
+                   or (not v.is_zoned and abs(extract(epoch from e.occurred_at - v.held_at)) <= 14 * 3600 + 1
+                       and mod(abs(extract(epoch from e.occurred_at - v.held_at)) + 1, 3600) < 2)))""",
+        is_per_case=True,
+        checked=f"select count(*) from {p}attributes",
+        dimension="completeness",
+        pattern="scattered event",
+    )

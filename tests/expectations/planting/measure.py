@@ -1,0 +1,105 @@
+"""Precision and recall of the checks on planted logs: what a check names, against the truth of the planting."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import psycopg
+
+from expectations.checks import Check
+from expectations.declaration import GateDeclaration, declaration_of
+from expectations.patterns import pattern_checks, prepare_patterns
+from expectations.patterns.label_checks import label_checks
+from sluice.warehouse import connect
+from tests.expectations.candidates import process, run
+from tests.expectations.planting.log import Log, write
+from tests.expectations.planting.registry import Truth
+
+
+@dataclass(frozen=True)
+class Score:
+    """How many were planted, how many found, how many of those rightly."""
+
+    planted: int
+    found: int
+    right: int
+
+    @property
+    def precision(self) -> float:
+        """Share of what was found that was planted; 1 where nothing was found."""
+        return self.right / self.found if self.found else 1.0
+
+    @property
+    def recall(self) -> float:
+        """Share of what was planted that was found; 1 where nothing was planted."""
+        return self.right / self.planted if self.planted else 1.0
+
+    def __add__(self, other: "Score") -> "Score":
+        return Score(self.planted + other.planted, self.found + other.found, self.right + other.right)
+
+
+def found_cases(db: psycopg.Connection, check: Check) -> set[str]:
+    """The cases that a check names."""
+    return {case for (case,) in db.execute(f"select distinct case_id from ({check.query}) as bad").fetchall()}
+
+
+def look(url: str, log: Log, checks: Mapping[str, object]) -> dict[str, set[str]]:
+    """Write a log as a candidate and let every pattern's check look at it: check -> cases it names."""
+    declared = declaration_of(process(checks=dict(checks)))
+    write(log, url, run(as_of=log.as_of))
+    with connect(url) as db:
+        prepare_patterns(db, declared)
+        return {check.name: found_cases(db, check) for check in checks_at(db, declared)}
+
+
+def look_at_labels(
+    url: str, log: Log, checks: Mapping[str, object]
+) -> tuple[dict[str, set[str]], dict[str, list[tuple[str, str | None, float]]]]:
+    """Write a log with its variants and let the checks of labels look at it.
+
+    Returns pattern -> labels found, and pattern -> suggestions (label, beside, score) from the best one on.
+    """
+    declared = declaration_of(process(checks=dict(checks)))
+    write(log, url, run(as_of=log.as_of))
+    found: dict[str, set[str]] = {}
+    offered: dict[str, list[tuple[str, str | None, float]]] = {}
+    with connect(url) as db:
+        write_variants(db, declared.name)
+        label_checks(db, declared)
+        for pattern, label in db.execute(f"select pattern, label from candidate.{declared.name}__label_findings"):
+            found.setdefault(pattern, set()).add(label)
+        for pattern, *suggestion in db.execute(
+            """select pattern, label_a, label_b, score from quality.label_suggestions
+               where process = %s order by pattern, rank""",
+            (declared.name,),
+        ):
+            offered.setdefault(pattern, []).append(tuple(suggestion))
+    return found, offered
+
+
+def write_variants(db: psycopg.Connection, name: str) -> None:
+    """The variants and sizes of the candidate's cases, as mining writes them (the columns that are read)."""
+    p = f"candidate.{name}__"
+    db.execute(f"drop table if exists {p}mining_variants, {p}mining_case_kpis")
+    db.execute(f"""create table {p}mining_variants as
+        with sequences as (
+            select case_key, array_agg(activity order by event_seq) as activities from {p}events group by case_key)
+        select md5(activities::text) as variant_id, activities, count(*) as case_count
+        from sequences group by activities""")
+    db.execute(f"create table {p}mining_case_kpis as select case_id, event_count::bigint from {p}cases")
+
+
+def checks_at(db: psycopg.Connection, declared: GateDeclaration) -> list[Check]:
+    """The patterns' checks for the candidate at hand."""
+    columns = [
+        name
+        for (name,) in db.execute(
+            "select column_name from information_schema.columns where table_schema = 'candidate' and table_name = %s",
+            (f"{declared.name}__attributes",),
+        )
+    ]
+    return pattern_checks(declared, columns)
+
+
+def score(truth: Truth, found: set[str]) -> Score:
+    """A check's findings against the truth, in cases."""
+    return Score(len(truth.cases), len(found), len(truth.cases & found))
