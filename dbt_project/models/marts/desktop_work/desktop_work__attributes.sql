@@ -13,7 +13,7 @@ sources as (
 ),
 
 per_application as (
-    select case_id, application, count(*) as action_count, sum(duration_seconds) as seconds
+    select case_id, application, count(*) as action_count, sum(duration_seconds order by event_seq) as seconds
     from actions
     group by case_id, application
 ),
@@ -49,7 +49,7 @@ counted as (
         count(*) filter (where value_relation = 'equal')::int as copied_value_count,
         count(*) filter (where value_relation = 'transformed')::int as transformed_value_count,
         count(distinct document_ref)::int as document_count,
-        coalesce(sum(duration_seconds), 0)::double precision as observed_seconds
+        coalesce(sum(duration_seconds order by event_seq), 0)::double precision as observed_seconds
     from actions
     group by case_id, case_key
 ),
