@@ -176,6 +176,7 @@ class Company:
             else self._private(rng, next(partners), n)
             for n in range(CUSTOMERS)
         ]
+        self.partners = {partner.partner_id: partner for partner in self.suppliers + self.customers}
         self.late_supplier = self.suppliers[5]
         self.products = [
             (

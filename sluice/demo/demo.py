@@ -1,7 +1,7 @@
 """Makes the demo company and moves it on by a day: Odoo's tables in a source database, agent exports, truth files.
 
-The simulation is a function of (cases, seed, switches, day). Moving on works the days through again in memory and
-writes the last one only, so nothing but these four values is kept, and a crash is repaired by doing it again.
+The company is a function of (cases, seed, switches, day). Moving on goes by what it remembers (`memory`); that is
+made again from the seed where it was lost, and a day that was interrupted is done again.
 """
 
 import json
@@ -14,19 +14,20 @@ from pathlib import Path
 import psycopg
 
 from sluice.demo.calendar import TODAY
-from sluice.demo.company import base_rows
-from sluice.demo.desktop import Desks
-from sluice.demo.simulation import days, quick
-from sluice.demo.tables import FOLDER, Batch, read_schema
+from sluice.demo.company import Company, base_rows
+from sluice.demo.making import divisions_of, histories, make_desks, make_world, write_files
+from sluice.demo.memory import Memory, opened, remember
+from sluice.demo.plants import Measures, switches
+from sluice.demo.simulation import days
+from sluice.demo.tables import FOLDER, Batch, Schema, copy_into, read_schema
 from sluice.demo.truth import TruthFiles
-from sluice.demo.world import World
 from sluice.errors import BadInput, SluiceError
 from sluice.settings import Settings
 from sluice.warehouse import connect
 
 VERSION = 1  # of what the simulation writes: another one cannot go on with an older company
 MARK = "sluice_demo.company"
-KEPT = ("version", "cases", "seed", "plant", "desktop_limit")
+KEPT = ("version", "cases", "seed", "plant", "desktop_limit", "divisions")
 
 
 @dataclass(frozen=True)
@@ -90,17 +91,24 @@ def ensure(
     """Make the demo company's history (2025-01-02 to 2025-06-30) in the database `url` and in `folder`, if not there.
 
     cases: purchase orders; sales orders and leads come in proportion. plant: switches over `plants.DEFAULTS`.
-    desktop_limit: for about how many orders desktop work is recorded. replace: a demo company that is there goes first.
+    desktop_limit: for about how many orders desktop work is recorded; 0: no desktop exports.
+    replace: a demo company that is there goes first.
     Raises BadInput where the database or the folder holds something else: other tables, or a demo company of other
     parameters.
     """
     folder = Path(folder or settings.home / "demo")
     if cases < 1:
         raise BadInput(f"demo: expected at least one case, found {cases}")
-    world = World(cases=cases, seed=seed, plant=plant, desktop_limit=desktop_limit)
-    wanted = {"version": VERSION, "cases": cases, "seed": seed, "plant": world.plant, "desktop_limit": desktop_limit}
+    wanted = {
+        "version": VERSION,
+        "cases": cases,
+        "seed": seed,
+        "plant": switches(plant),
+        "desktop_limit": desktop_limit,
+        "divisions": divisions_of(cases),
+    }
     _refuse_others(folder)
-    with connect(url) as db, quick():
+    with connect(url) as db:
         there = _kept(db)
         if there is not None and replace:
             _drop(db)
@@ -113,20 +121,30 @@ def ensure(
         found = state(folder) if there is not None else None
         if found is not None:
             return found
-        is_new = there is None
-        if is_new:
-            _make_tables(db, world)
-        _prepare(folder, wanted)
-        until = TODAY if is_new else date.fromisoformat(there["day"])
-        desks, truth = Desks(world), TruthFiles(folder)
-        for day in days(world, TODAY):
-            if world.batch.is_full():
-                _load(db, world.batch, is_new)
-            truth.add(world)
-            desks.day(day)
-        for case in world.open_cases():
-            world.write(case)
-        _load(db, world.batch, is_new)
+        made = _make(db, folder, wanted, is_new=there is None)
+    until = TODAY if there is None else date.fromisoformat(there["day"])
+    while made.day < until:  # the folder was lost, the database is further on
+        made = advance(settings, url=url, folder=folder)
+    return made
+
+
+def _make(db: psycopg.Connection, folder: Path, wanted: dict, *, is_new: bool) -> DemoState:
+    """Work through the history: the rows into the database, if it is new to it; the rest into the folder."""
+    company, schema, measures, files = Company(wanted["seed"]), Schema(), Measures(), []
+    if is_new:
+        _make_tables(db, company, schema)
+    _prepare(folder, wanted)
+    truth = TruthFiles(folder)
+    truth.begin()
+    with opened(folder, anew=True) as memory:
+        for kind, *part in histories(wanted, folder):
+            if kind == "rows" and is_new:
+                table, lines = part
+                copy_into(db, table, schema.columns[table], lines)
+            elif kind == "kept":
+                memory.keep(*part)
+            elif kind == "files":
+                (files,) = part
         if is_new:
             db.execute((FOLDER / "indexes.sql").read_text())
             db.execute("create schema sluice_demo")
@@ -136,52 +154,83 @@ def ensure(
             db.autocommit = True
             db.execute("analyze")
             db.autocommit = False
-    files = _write_files(folder, desks, TODAY, is_first=True)
-    truth.finish(world)
-    made = _save(folder, wanted, TODAY, files)
-    while made.day < until:  # the folder was lost, the database is further on
-        made = advance(settings, url=url, folder=folder)
-    return made
+        for division in range(wanted["divisions"]):
+            measures.absorb(memory.measures(division, make_world(wanted, division)))
+        truth.finish(company, wanted["plant"], measures)
+        memory.keep_day(TODAY, files)
+    truth.show()
+    return _save(folder, wanted, TODAY, files)
 
 
 def advance(settings: Settings, *, url: str, folder: Path | None = None) -> DemoState:
     """Move the demo company on by one calendar day: new, late, changed and deleted rows, and new agent files.
 
-    Deterministic, whatever the process and however often it was interrupted. Raises SluiceError where `ensure` has made
-    nothing yet, or another company.
+    Deterministic, whatever the process and however often it was interrupted. What it costs follows what happens on the
+    day. Raises SluiceError where `ensure` has made nothing yet, or another company.
     """
     folder = Path(folder or settings.home / "demo")
     found = state(folder)
     if found is None:
         raise SluiceError(f"demo: there is no demo company in {folder}; make it first (sluice demo)")
     target = found.day + timedelta(days=1)
-    wanted = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-    world = World(cases=found.cases, seed=found.seed, plant=found.plant, desktop_limit=wanted["desktop_limit"])
-    with connect(url) as db, quick():
+    kept = {"divisions": 1} | json.loads((folder / "state.json").read_text(encoding="utf-8"))
+    wanted = {name: kept[name] for name in KEPT}
+    with connect(url) as db:
         there = _kept(db)
         if there is None or any(there[name] != wanted[name] for name in KEPT) or there["day"] < found.day.isoformat():
             raise SluiceError(
                 f"demo: the database holds no demo company, or another one than {folder}; make it anew "
                 "(sluice demo --replace)"
             )
-        desks, truth = Desks(world), TruthFiles(folder)
-        for day in days(world, target):
-            truth.add(world)
-            desks.day(day)
-            if day < target:  # known already
-                world.batch.clear()
-                desks.forget(but_host=desks.cumulative_host)
+        if there.get("touched"):
+            raise SluiceError("demo: a benchmark has touched this company's rows, so it cannot move on: make it anew")
+        with opened(folder) as memory:
+            day = memory.day
             if day == found.day:
-                world.touched = {}
+                _work_day(db, folder, wanted, memory, target, is_there=there["day"] >= target.isoformat())
+            files = memory.files
+        is_lost = day not in (found.day, target)
+        made = _make(db, folder, wanted, is_new=False) if is_lost else found
+    if is_lost:
+        while made.day < target:
+            made = advance(settings, url=url, folder=folder)
+        return made
+    TruthFiles(folder).show()
+    return _save(folder, wanted, target, files)
+
+
+def _work_day(db: psycopg.Connection, folder: Path, wanted: dict, memory: Memory, day: date, *, is_there: bool) -> None:
+    """Work one day in every division; is_there: the database has it already. The memory, as the last, has it then, too."""
+    company, batch, gone, files = Company(wanted["seed"]), Batch(Schema()), set(), []
+    measures, worlds = Measures(), []
+    for division in range(wanted["divisions"]):
+        world = make_world(wanted, division)
+        windows = memory.recall(world, day)
+        desks = make_desks(world, wanted, windows)
+        for _ in days(world, day, first=day):
+            if desks:
+                desks.day(day)
         for case in (world.touched or {}).values():
             world.write(case)
-        if there["day"] < target.isoformat():
-            world.batch.upsert_into(db)
-            _mark(db, wanted, target)
-            db.commit()
-    files = _write_files(folder, desks, target, is_first=False)
-    truth.finish(world)
-    return _save(folder, wanted, target, files)
+        batch.add(world.batch)
+        gone |= world.gone
+        measures.absorb(world.measures.kept())
+        memory.keep(division, *remember(world, desks.cumulative_windows if desks else {}))
+        worlds.append(world)
+        if desks:
+            desks_of_day = desks
+    if not is_there:
+        batch.upsert_into(db)
+        _mark(db, wanted, day)
+        db.commit()
+    if wanted["desktop_limit"]:
+        files = write_files(folder, desks_of_day, day, is_first=False)
+    truth = TruthFiles(folder)
+    truth.begin_with(gone)
+    for world in worlds:
+        truth.add(world)
+    truth.finish(company, wanted["plant"], measures)
+    memory.keep_day(day, files)
 
 
 # parts -------------------------------------------------------------------------------------------------------------
@@ -189,7 +238,7 @@ def advance(settings: Settings, *, url: str, folder: Path | None = None) -> Demo
 
 def _kept(db: psycopg.Connection) -> dict | None:
     exists = db.execute("select to_regclass(%s) is not null", (MARK,)).fetchone()[0]
-    return db.execute(f"select parameters from {MARK}").fetchone()[0] if exists else None
+    return {"divisions": 1} | db.execute(f"select parameters from {MARK}").fetchone()[0] if exists else None
 
 
 def _mark(db: psycopg.Connection, wanted: dict, day: date) -> None:
@@ -220,36 +269,21 @@ def _prepare(folder: Path, wanted: dict) -> None:
         elif child.name != "demo.json":
             child.unlink()
     (folder / "agent_drop").mkdir()
+    (folder / "person_map.csv").write_text(Company(wanted["seed"]).person_map(), encoding="utf-8")
 
 
-def _make_tables(db: psycopg.Connection, world: World) -> None:
+def _make_tables(db: psycopg.Connection, company: Company, schema: Schema) -> None:
     if db.execute("select to_regclass('public.purchase_order') is not null").fetchone()[0]:
         raise BadInput(
             "demo: the database holds Odoo tables that are not the demo's; name an empty database "
             "(the demo company never writes into a real Odoo)"
         )
     db.execute((FOLDER / "schema.sql").read_text())
-    for table, row in base_rows(world.company, world.schema):
-        world.batch.lines[table].append("\t".join(row))
-
-
-def _load(db: psycopg.Connection, batch: Batch, is_wanted: bool) -> None:
-    if is_wanted:
-        batch.copy_into(db)
-    else:
-        batch.clear()
-
-
-def _write_files(folder: Path, desks: Desks, day: date, *, is_first: bool) -> list[str]:
-    people = folder / "person_map.csv"
-    if not people.exists():
-        people.write_text(desks.world.company.person_map(), encoding="utf-8")
-    scratch = folder / "unfinished"  # a file appears in the drop folder whole or not at all
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir()
-    names = desks.write(folder / "agent_drop", scratch, day, is_first=is_first)
-    scratch.rmdir()
-    return names
+    batch = Batch(schema)
+    for table, row in base_rows(company, schema):
+        batch.lines[table].append("\t".join(row))
+    for table, lines in batch.take():
+        copy_into(db, table, schema.columns[table], lines)
 
 
 def _save(folder: Path, wanted: dict, day: date, files: list[str]) -> DemoState:

@@ -1,6 +1,7 @@
 """The desks: what desktop agents record of the day's work at the times of the ERP's events, and the e-mail between."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from random import Random
@@ -23,25 +24,24 @@ TOPICS = ("delivery date", "price question", "missing goods", "address of the bi
 class Desks:
     """Collects recorded actions, day by day, until they are written to files."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, windows: Mapping[str, dict[str, list[dict]]] | None = None) -> None:
         self.world = world
         staff = world.company.staff
         self.watched = [*staff["ap"], *staff["buyer"][:3], staff["approver"][0]]
         self.rpa: dict[str, list[dict[str, str]]] = defaultdict(list)
         self.smart: dict[str, list[dict[str, str]]] = defaultdict(list)
-        self.windows: dict[str, dict[str, list[dict]]] = {}
+        self.windows: dict[str, dict[str, list[dict]]] = dict(windows or {})
         self._busy: dict[int, list[Block]] = defaultdict(list)
-
-    def forget(self, *, but_host: str | None = None) -> None:
-        """Drop what was collected, all but one workstation's ActivityWatch events."""
-        self.rpa.clear()
-        self.smart.clear()
-        self.windows = {host: events for host, events in self.windows.items() if host == but_host}
 
     @property
     def cumulative_host(self) -> str:
         """The workstation whose exports always begin at the first day."""
         return activitywatch.hostname(self.watched[0])
+
+    @property
+    def cumulative_windows(self) -> dict[str, dict[str, list[dict]]]:
+        """All that this workstation has recorded: what `windows` must hold on the next day."""
+        return {host: events for host, events in self.windows.items() if host == self.cumulative_host}
 
     def day(self, day: date) -> None:
         """Turn the day's recorded steps into desktop actions."""

@@ -9,6 +9,8 @@ from sluice.demo.tables import NULL, read_schema
 class Form:
     """Fields of one table: `form.state` is a field's place in a row, `form.line(row)` the COPY line."""
 
+    called: str  # its name in Forms
+
     def __init__(self, table: str, columns: tuple[str, ...], fields: str, **constants: str) -> None:
         self.table = table
         names = fields.split()
@@ -125,3 +127,5 @@ class Forms:
             "won_status description expected_revenue active date_closed date_open date_last_stage_update "
             "date_conversion create_date write_date probability",
         )
+        for name, made in vars(self).items():
+            made.called = name

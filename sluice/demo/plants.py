@@ -49,6 +49,21 @@ class Measures:
         if len(self.lists[f"{name}_examples"]) < 20:
             self.lists[f"{name}_examples"].append(case_id)
 
+    def kept(self) -> dict[str, object]:
+        """All figures in plain types; `absorb` takes them in."""
+        values = {name: of_name.tobytes() for name, of_name in self.values.items()}
+        return {"counts": dict(self.counts), "values": values, "lists": dict(self.lists), "bad": self.bad}
+
+    def absorb(self, kept: Mapping) -> None:
+        """Add the figures of `kept`, of another division or of an earlier day."""
+        for name, count in kept["counts"].items():
+            self.counts[name] += count
+        for name, values in kept["values"].items():
+            self.values[name].frombytes(values)
+        for name, cases in kept["lists"].items():
+            self.lists[name] = (self.lists[name] + cases)[:20]
+        self.bad += [tuple(bad) for bad in kept["bad"]]
+
     def report(self) -> dict[str, object]:
         """Counters, medians (with the number of values) and cases, sorted by name."""
         out: dict[str, object] = {**self.counts, **self.lists, "bad_rows": self.bad}

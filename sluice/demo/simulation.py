@@ -29,15 +29,17 @@ def quick() -> Iterator[None]:
             gc.enable()
 
 
-def days(world: World, until: date) -> Iterator[date]:
-    """Work through every day up to and including `until`; yields each day when it is over."""
+def days(world: World, until: date, *, first: date = FIRST_DAY) -> Iterator[date]:
+    """Work through every day from `first` up to and including `until`; yields each day when it is over.
+
+    first: later than the company's first day where the world is as it was on the evening before.
+    """
     workdays = [day for day in _span(FIRST_DAY, TODAY) if world.calendar.is_workday(day)]
-    places = {day: n for n, day in enumerate(workdays)}
-    begun = dict.fromkeys((name for name, _, _ in _PLANS), 0)
-    for day in _span(FIRST_DAY, until):
+    places, size = {day: n for n, day in enumerate(workdays)}, len(workdays)
+    for day in _span(first, until):
         if world.calendar.is_workday(day):
             for name, planner, share in _PLANS:
-                total, place, size = round(world.cases * share), places.get(day), len(workdays)
+                total, place = round(world.cases * share), places.get(day)
                 count = (
                     total * (place + 1) // size - total * place // size
                     if place is not None
@@ -47,8 +49,8 @@ def days(world: World, until: date) -> Iterator[date]:
                 start = world.calendar.work(day)
                 for n, second in enumerate(sorted(int(rng.random() * (WORKDAY - 600)) for _ in range(count)), 1):
                     world.is_late = day >= TODAY and n == count
-                    planner(world, begun[name], start + second, rng)
-                    begun[name] += 1
+                    planner(world, world.begun[name] * world.divisions + world.division, start + second, rng)
+                    world.begun[name] += 1
         world.work_day(day)
         if day > TODAY:
             _delete(world)

@@ -4,6 +4,7 @@ A row is a list of texts in the order of the table's columns, ready for COPY's t
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -95,12 +96,19 @@ class Batch:
             lines.clear()
         self.deleted.clear()
 
-    def copy_into(self, db: psycopg.Connection) -> None:
-        """Append all lines to their tables, and forget them."""
+    def take(self) -> Iterator[tuple[str, bytes]]:
+        """Give all lines away, as (table, what COPY reads)."""
         for table, lines in self.lines.items():
             if lines:
-                _copy(db, table, self.schema.columns[table], lines)
-        self.clear()
+                yield table, ("\n".join(lines) + "\n").encode()
+                lines.clear()
+
+    def add(self, other: "Batch") -> None:
+        """Take over the lines and deletions of another batch."""
+        for table, lines in other.lines.items():
+            self.lines[table] += lines
+        self.deleted += other.deleted
+        other.clear()
 
     def upsert_into(self, db: psycopg.Connection) -> None:
         """Insert new rows, update the ones that differ, leave equal ones alone; then delete; and forget all."""
@@ -110,7 +118,7 @@ class Batch:
             columns, key = self.schema.columns[table], self.schema.keys[table]
             names, keys = ", ".join(columns), ", ".join(key)
             db.execute(f"create temp table incoming (like {table}) on commit drop")
-            _copy(db, "incoming", columns, lines)
+            copy_into(db, "incoming", columns, ("\n".join(lines) + "\n").encode())
             others = [column for column in columns if column not in key]
             if others:
                 changes = ", ".join(f"{column} = excluded.{column}" for column in others)
@@ -129,7 +137,7 @@ class Batch:
         self.clear()
 
 
-def _copy(db: psycopg.Connection, table: str, columns: tuple[str, ...], lines: list[str]) -> None:
+def copy_into(db: psycopg.Connection, table: str, columns: tuple[str, ...], lines: bytes) -> None:
+    """Append lines to a table."""
     with db.cursor() as cursor, cursor.copy(f"copy {table} ({', '.join(columns)}) from stdin") as copy:
-        for start in range(0, len(lines), 2000):
-            copy.write(("\n".join(lines[start : start + 2000]) + "\n").encode())
+        copy.write(lines)

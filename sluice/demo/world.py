@@ -22,26 +22,56 @@ _FIELD_IDS = {key: str(number) for key, (number, _, _) in FIELDS.items()}
 class Case:
     """One purchase order, sales order or lead, with the rows of all its documents until they are written."""
 
-    __slots__ = ("bad", "data", "docs", "number", "open_steps", "rng")
+    __slots__ = ("bad", "data", "docs", "number", "open_steps", "place")
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.docs: list[tuple[Form, list]] = []
         self.data: dict[str, object] = {}
         self.open_steps = 0
+        self.place: int | None = None  # where the company's memory keeps it
         self.bad: str | None = None
 
 
 Step = Callable[["World", Case, int, Person, object], None]
 
 
+class Series(dict):
+    """The next numbers of Odoo's sequences: division `place` of `of` has every of-th number, behind where it begins."""
+
+    def __init__(self, begin: Mapping[object, int], place: int, of: int) -> None:
+        self.step, self._before = of, place + 1 - of
+        super().__init__({key: last + self._before for key, last in begin.items()})
+
+    def __missing__(self, key: object) -> int:
+        return self._before
+
+    def next(self, key: object) -> int:
+        """Draw the next number."""
+        self[key] = number = self[key] + self.step
+        return number
+
+
 class World:
-    """State of the simulation: `batch` collects rows, `truth` a day's events, `desktop` the work to be recorded."""
+    """State of the simulation: `batch` collects rows, `truth` a day's events, `desktop` the work to be recorded.
+
+    A large company is made of several worlds, its divisions: each has every `divisions`-th case and number. Desktop
+    work is recorded, and bad rows are planted, in the first.
+    """
 
     def __init__(
-        self, *, cases: int, seed: int, plant: Mapping[str, bool | int] | None = None, desktop_limit: int = 2000
+        self,
+        *,
+        cases: int,
+        seed: int,
+        plant: Mapping[str, bool | int] | None = None,
+        desktop_limit: int = 2000,
+        division: int = 0,
+        divisions: int = 1,
     ) -> None:
-        self.cases, self.seed, self.plant = cases, seed, switches(plant)
+        self.seed, self.plant = seed, switches(plant)
+        self.division, self.divisions = division, divisions
+        self.cases = (cases - division + divisions - 1) // divisions
         self.company = Company(seed)
         self.calendar = WorkCalendar()
         self.schema = Schema()
@@ -54,20 +84,24 @@ class World:
         self.truth: list[tuple[int, str, str, str, str, str]] = []
         self.gone: set[tuple[str, str, str]] = set()  # (process, case_id, document or '*') that truth loses
         self.desktop: list[tuple] = []
-        self.desktop_share = min(1.0, desktop_limit / max(cases, 1))
+        self.desktop_share = 0.0 if division else min(1.0, desktop_limit / max(self.cases, 1))
+        self.begun: Counter[str] = Counter()  # kind of case -> how many were planned
         self.buckets: dict[int, list] = defaultdict(list)
         self.touched: dict[int, Case] | None = None  # set while a single day is worked: all cases of that day
-        self.ids: Counter[str] = Counter({"mail_message": 1300, "mail_tracking_value": 40})
-        self.numbers: Counter[object] = Counter()
+        self.recalled: list[Case] = []  # cases of earlier days that this one may touch
+        self.ids = Series({"mail_message": 1300, "mail_tracking_value": 40}, division, divisions)
+        self.numbers = Series({}, division, divisions)
         self.recent_cancelled: deque[Case] = deque(maxlen=3)
         self.recent_dropped_bills: deque[tuple] = deque(maxlen=3)
-        self.bad_left = int(self.plant["bad_rows"])
+        self.bad_left = 0 if division else int(self.plant["bad_rows"])
         self.order = 0
+        self.places = 0  # places taken in the company's memory
         self.is_late = False  # set while an order is planned that becomes visible a day after it was made
 
     def rng(self, *key: object) -> random.Random:
         """A random generator of its own for `key`."""
-        return random.Random(f"{self.seed} {' '.join(map(str, key))}")
+        seed = f"{self.seed}/{self.division}" if self.division else self.seed
+        return random.Random(f"{seed} {' '.join(map(str, key))}")
 
     # clock ---------------------------------------------------------------------------------------------------------
 
@@ -110,7 +144,7 @@ class World:
 
     def make_bad(self, case: Case, name: str) -> None:
         """Spoil this case's timestamps if the switch `bad_rows` asks for more of them and its turn has come."""
-        if self.bad_left and case.number >= self.cases * 2 // 5:
+        if self.bad_left and case.number >= self.cases * self.divisions * 2 // 5:
             case.bad = ("future", "backwards")[self.bad_left % 2]
             self.bad_left -= 1
             self.measures.bad.append((name, case.bad))
@@ -124,13 +158,13 @@ class World:
 
     def next_id(self, table: str) -> int:
         """The next id of a table."""
-        self.ids[table] += 1
-        return self.ids[table]
+        ids = self.ids
+        ids[table] = number = ids[table] + ids.step
+        return number
 
     def next_number(self, key: object) -> int:
         """The next number of one of Odoo's document sequences."""
-        self.numbers[key] += 1
-        return self.numbers[key]
+        return self.numbers.next(key)
 
     def message(
         self,
@@ -146,7 +180,7 @@ class World:
         shown: int | None = None,
     ) -> int:
         """A mail_message, as Odoo posts it on a document; returns its id. `shown`: a wrong date (bad rows only)."""
-        number = self.ids["mail_message"] = self.ids["mail_message"] + 1
+        number = self.ids["mail_message"] = self.ids["mail_message"] + self.divisions
         when = self.stamp(time)
         date_ = when if shown is None else self.stamp(shown)
         self.messages.append(
@@ -176,7 +210,7 @@ class World:
         new_text: str = NULL,
     ) -> None:
         """A mail_tracking_value: one changed field of a message."""
-        number = self.ids["mail_tracking_value"] = self.ids["mail_tracking_value"] + 1
+        number = self.ids["mail_tracking_value"] = self.ids["mail_tracking_value"] + self.divisions
         when = self.stamp(time)
         user = person.user_id
         self.changes.append(

@@ -9,7 +9,10 @@ import pytest
 
 from sluice import demo
 from sluice.demo import demo as module
+from sluice.demo import making
 from sluice.demo.calendar import TODAY
+from sluice.demo.memory import Memory
+from sluice.demo.truth import TruthFiles
 from sluice.errors import BadInput, SluiceError
 from sluice.settings import Settings
 
@@ -47,16 +50,16 @@ def test_a_day_interrupted_anywhere_is_done_by_the_next_call(
     def crash(*_: object, **__: object) -> None:
         raise Crash
 
-    steps = ["_make_tables", "_mark", "_write_files", "_save"]
-    for name in steps:
+    at_the_end = [(TruthFiles, "finish"), (Memory, "keep_day"), (TruthFiles, "show"), (module, "_save")]
+    for place, name in [(module, "_make_tables"), (making, "write_files"), (module, "_mark"), *at_the_end]:
         with monkeypatch.context() as patch, pytest.raises(Crash):
-            patch.setattr(module, name, crash)
+            patch.setattr(place, name, crash)
             demo.ensure(settings, url=url, cases=made.state.cases, seed=made.state.seed, folder=folder)
     demo.ensure(settings, url=url, cases=made.state.cases, seed=made.state.seed, folder=folder)
     assert (made.tables(url), made.contents(folder)) == (made.rows[TODAY], made.files[TODAY])
-    for name in ("_mark", "_write_files", "_save"):
+    for place, name in [(module, "_mark"), (module, "write_files"), (TruthFiles, "begin_with"), *at_the_end]:
         with monkeypatch.context() as patch, pytest.raises(Crash):
-            patch.setattr(module, name, crash)
+            patch.setattr(place, name, crash)
             demo.advance(settings, url=url, folder=folder)
     assert demo.advance(settings, url=url, folder=folder).day == day
     assert (made.tables(url), made.contents(folder)) == (made.rows[day], made.files[day])

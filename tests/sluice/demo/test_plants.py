@@ -23,7 +23,6 @@ def _measured(plant: dict) -> tuple[dict, World]:
     with quick():
         for day in days(world, TODAY):
             desks.day(day)
-            desks.forget()
             world.batch.clear()
     return world.measures.report(), world
 
