@@ -22,6 +22,11 @@ WORKERS = (LOADER, MINER)
 _LOADERS_ALONE = ("watermarks", "load_tables", "files")
 _MINERS_ALONE = ("process_state", "case_rows", "quarantined_cases", "findings", "finding_effects", "daily_counts")
 _NOBODYS = ("migrations",)
+# functions that PostgreSQL gives to everybody: locks of the pipeline's kind, and large objects, which fill the disk
+_FOR_WORKERS = (
+    "^(pg_(try_)?advisory_(xact_)?lock(_shared)?|lowrite"
+    "|lo_(creat|create|from_bytea|put|open|unlink|truncate|truncate64))$"
+)
 
 
 def worker_settings(settings: Settings, kind: str) -> Settings:
@@ -113,7 +118,8 @@ def _act_for_workers(db: psycopg.Connection) -> None:
 
 
 def _close_database(db: psycopg.Connection) -> None:
-    """No temporary tables for everybody: with them a reader could fill the disk, and make functions of its own."""
+    """Take from everybody what PostgreSQL gives to everybody and a reader does not need: temporary tables (they fill the
+    disk, and hold functions of one's own), the locks that the pipeline uses, large objects."""
     (name,) = db.execute("select current_database()").fetchone()
     database = sql.Identifier(name)
     workers = sql.SQL(", ").join(map(sql.Identifier, WORKERS))
@@ -123,6 +129,19 @@ def _close_database(db: psycopg.Connection) -> None:
         "grant create on database {database} to {loader}",
     ):
         db.execute(sql.SQL(text).format(database=database, workers=workers, loader=sql.Identifier(LOADER)))
+    (is_superuser,) = db.execute("select rolsuper from pg_roles where rolname = current_user").fetchone()
+    if not is_superuser:
+        return  # the server's own functions are an administrator's to close: docs/security.md
+    for function, is_ours in db.execute(
+        """select oid::regprocedure::text, proname ~ 'advisory' from pg_proc
+           where pronamespace = 'pg_catalog'::regnamespace and proname ~ %s and has_function_privilege('public', oid, 'execute')
+           order by 1""",
+        (_FOR_WORKERS,),
+    ).fetchall():
+        name = sql.SQL(function)  # the catalog's own spelling
+        db.execute(sql.SQL("revoke execute on function {} from public").format(name))
+        if is_ours:
+            db.execute(sql.SQL("grant execute on function {} to {}").format(name, workers))
 
 
 def _owners() -> Mapping[str, str]:

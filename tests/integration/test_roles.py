@@ -49,7 +49,8 @@ def test_two_nights_need_no_more_than_the_roles_have(company: Settings, server: 
         ).fetchall()
         published = db.execute("select count(distinct process) from event_log.events").fetchone()[0]
     assert published == len(PROCESSES)
-    assert dict(owners) == {
-        **dict.fromkeys(("raw_odoo", "raw_agent", "landing_odoo", "landing_agent", "staging"), [LOADER]),
-        **dict.fromkeys(("candidate", "event_log", "bi"), [MINER]),
+    loaders = ("raw_odoo", "raw_agent", "landing_odoo", "landing_agent", "staging")
+    assert {schema: set(names) for schema, names in owners} == {
+        **{schema: {LOADER} for schema in loaders},
+        **{schema: {MINER} for schema in ("candidate", "event_log", "bi")},
     }
