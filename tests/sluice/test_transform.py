@@ -102,6 +102,41 @@ def test_nights_touch_only_what_changed(ready):
     assert transform.build(ready, P, run(3)).is_full_rebuild
 
 
+def test_a_night_without_news_needs_no_dbt_and_leaves_what_dbt_would(ready, monkeypatch):
+    url, tables = ready.warehouse_url, ("touched_cases", "events", "cases", "attributes", "case_rows", "activities")
+
+    def candidate():
+        return {table: sorted(one(url, f"select * from candidate.{P}__{table}")) for table in tables}
+
+    transform.stage(ready, "odoo")
+    first = transform.build(ready, P, run(1))
+    publish(url, first)
+    with psycopg.connect(url) as db:
+        db.execute(
+            f"insert into event_log.activities select '{P}', activity_key, activity, rank, category, is_automated "
+            f"from candidate.{P}__activities"
+        )
+        db.execute(f"drop table candidate.{P}__build")  # as a build leaves it that died: dbt makes all anew
+    made = transform.build(ready, P, run(2))
+    by_dbt = candidate()
+    assert (made.touched_case_count, made.is_full_rebuild, len(by_dbt["activities"])) == (0, False, 13)
+
+    asked = []
+    monkeypatch.setattr(transform, "run_dbt", lambda *told, **more: asked.append(told))
+    tomorrow = transform.build(ready, P, run(3, day=DAY + timedelta(days=1)))
+    assert (asked, candidate()) == ([], by_dbt)
+    assert (tomorrow.touched_case_count, tomorrow.as_of) == (0, as_of_day(DAY + timedelta(days=1)))
+    monkeypatch.undo()
+
+    with psycopg.connect(url) as db:
+        db.execute("insert into quality.quarantined_cases values (%s, 'LEAD/3', 'late', 'x', now(), 'r')", (P,))
+    assert transform.build(ready, P, run(4)).touched_case_count == 1, "a quarantined case is looked at every night"
+    with psycopg.connect(url) as db:
+        db.execute("delete from quality.quarantined_cases")
+        db.execute("update raw_odoo.crm_lead set _is_deleted = true, _version = 2 where id = 2")
+    assert transform.build(ready, P, run(5)).touched_case_count == 1, "a deletion is news"
+
+
 def test_a_model_that_fails_is_told_in_one_line_without_the_password(ready):
     transform.stage(ready, "odoo")
     with psycopg.connect(ready.warehouse_url, autocommit=True) as db:
