@@ -17,6 +17,7 @@ def collateral_events(declared: GateDeclaration, known: Knowledge) -> Check:
     detector of multi-registration in DaQAPO (Martin et al., 2022) has the same measure and no default. Events of one
     instant alone are form-based event capture. Decided per case.
     """
+    limit = f"interval '{known.burst_seconds} seconds'"
     return Check(
         "collateral_events",
         "warn",
@@ -25,14 +26,15 @@ def collateral_events(declared: GateDeclaration, known: Knowledge) -> Check:
         f"""
         with gaps as (
             select case_id, case_key, event_seq, activity, occurred_at,
-                   occurred_at - lag(occurred_at) over (partition by case_key order by occurred_at, event_seq)
-                       <= interval '{known.burst_seconds} seconds' as is_close
-            from candidate.{declared.name}__events),
+                   occurred_at - lag(occurred_at) over steps <= {limit} as is_close,
+                   lead(occurred_at) over steps - occurred_at <= {limit} as is_followed
+            from candidate.{declared.name}__events
+            window steps as (partition by case_key order by occurred_at, event_seq)),
         bursts as (
             select case_id, case_key, activity, occurred_at,
                    count(*) filter (where is_close is not true)
                        over (partition by case_key order by occurred_at, event_seq) as burst
-            from gaps)
+            from gaps where is_close or is_followed)
         select case_id, count(*) || ' events within ' ||
             round(extract(epoch from max(occurred_at) - min(occurred_at))::numeric, 1) || ' s from ' ||
             {shown("min(occurred_at)")} || ': ' ||

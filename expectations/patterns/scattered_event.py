@@ -54,17 +54,24 @@ def scattered_event(declared: GateDeclaration, known: Knowledge, attributes: Col
             from texts where held is not null),
         valid as (
             select case_id, case_key, name, is_zoned, held::timestamptz as held_at
-            from times where pg_input_is_valid(held, 'timestamptz'))
-        select v.case_id, v.name || ' holds ' || {shown("v.held_at")} || ', no event has that time' as reason
-        from valid as v inner join {p}cases as c on v.case_key = c.case_key
-        where v.held_at between c.started_at and c.ended_at
-          and not exists (
-            select 1 from {p}events as e
-            where e.case_key = v.case_key
-              and (abs(extract(epoch from e.occurred_at - v.held_at)) < 60
-                   or abs(extract(epoch from e.started_at - v.held_at)) < 60
-                   or (not v.is_zoned and abs(extract(epoch from e.occurred_at - v.held_at)) <= 14 * 3600 + 1
-                       and mod(abs(extract(epoch from e.occurred_at - v.held_at)) + 1, 3600) < 2)))""",
+            from times where pg_input_is_valid(held, 'timestamptz')),
+        held as (
+            select v.case_id, v.case_key, v.name, v.is_zoned, v.held_at
+            from valid as v inner join {p}cases as c on v.case_key = c.case_key
+            where v.held_at between c.started_at and c.ended_at),
+        apart as (
+            select h.case_key, h.name, h.held_at, h.is_zoned,
+                   abs(extract(epoch from e.occurred_at - h.held_at)) as seconds,
+                   abs(extract(epoch from e.started_at - h.held_at)) as started_seconds
+            from held as h inner join {p}events as e on h.case_key = e.case_key)
+        select held.case_id, held.name || ' holds ' || {shown("held.held_at")} || ', no event has that time' as reason
+        from held left join (
+            select case_key, name, held_at from apart
+            where seconds < 60 or started_seconds < 60
+               or (not is_zoned and seconds <= 14 * 3600 + 1 and mod(seconds + 1, 3600) < 2)
+            group by case_key, name, held_at) as events
+          on held.case_key = events.case_key and held.name = events.name and held.held_at = events.held_at
+        where events.case_key is null""",
         is_per_case=True,
         checked=f"select count(*) from {p}attributes",
         dimension="completeness",

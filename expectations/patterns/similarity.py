@@ -48,13 +48,13 @@ def distance(one: str, other: str, limit: int) -> int:
 
 
 def is_coded(one: str, other: str) -> bool:
-    """Whether two labels differ in codes alone (numbers, single letters): Release A and Release B are two things."""
-    left, right = re.findall(r"\w+", one.casefold()), re.findall(r"\w+", other.casefold())
+    """Whether two labels differ in codes alone (numbers, one or two letters): Release A and Release B are two things."""
+    left, right = re.findall(r"[^\W_]+", one.casefold()), re.findall(r"[^\W_]+", other.casefold())
     if len(left) != len(right):
         return False
     differing = [(a, b) for a, b in zip(left, right, strict=True) if a != b]
     return bool(differing) and all(
-        (len(a) == 1 and len(b) == 1) or (re.search(r"\d", a) and re.search(r"\d", b)) for a, b in differing
+        (len(a) <= 2 and len(b) <= 2) or (re.search(r"\d", a) and re.search(r"\d", b)) for a, b in differing
     )
 
 

@@ -15,7 +15,7 @@ from expectations.patterns.similarity import is_coded
 HOMONYMOUS, ELUSIVE = "homonymous label", "elusive case"
 OFFERED = 10  # per pattern
 _MAX_LABELS, _LEAST_CASES = 200, 3
-_SYNONYM_SCORE, _HOMONYM_SCORE, _DISTORTED_SCORE = 0.6, 0.25, 0.75
+_SYNONYM_SCORE, _HOMONYM_SCORE, _DISTORTED_SCORE = 0.6, 0.3, 0.75
 _BEGIN, _END = "\x02", "\x03"
 
 
@@ -39,7 +39,7 @@ class Suggestion:
 
 
 def suggest_synonyms(variants: Sequence[Variant], known: Knowledge) -> list[Suggestion]:
-    """Labels with the same neighbours that do not happen in the same cases.
+    """Labels with the same neighbours that do not happen in the same cases; not those that differ in codes alone.
 
     Score: geometric mean of the cosines of their predecessors and of their successors, times the share of the rarer
     one's cases without the other. After Sadeghianasl et al. (OTM 2019), who compare labels by their context; here by
@@ -51,7 +51,7 @@ def suggest_synonyms(variants: Sequence[Variant], known: Knowledge) -> list[Sugg
     likely = {}
     for place, one in enumerate(labels):
         for other in labels[place + 1 :]:
-            if frozenset((one, other)) in declared:
+            if frozenset((one, other)) in declared or is_coded(one, other):
                 continue
             context = math.sqrt(_cosine(before[one], before[other]) * _cosine(after[one], after[other]))
             if context >= _SYNONYM_SCORE:
