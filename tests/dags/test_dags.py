@@ -52,6 +52,9 @@ def read_dags(settings: Settings, *, is_scheduled: bool = False) -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+OTHERS = {"heavy", "watch"}  # those that are no night's
+
+
 @pytest.fixture(scope="module")
 def dags(tmp_path_factory) -> dict:
     home = tmp_path_factory.mktemp("dags")
@@ -62,12 +65,12 @@ def dags(tmp_path_factory) -> dict:
 
 def test_one_dag_per_system_and_process(dags):
     expected = {f"extract__{name}" for name in list_systems()} | {f"mine__{name}" for name in list_processes()}
-    assert dags.keys() - {"heavy"} == expected
+    assert dags.keys() - OTHERS == expected
 
 
 def test_the_named_steps_follow_each_other(dags):
     for dag_id, dag in dags.items():
-        if dag_id == "heavy":
+        if dag_id in OTHERS:
             continue
         steps = (
             ["copy", "gate", "land", "stage"]
@@ -91,7 +94,7 @@ def test_assets_join_the_dags_by_day(dags):
 
 def test_one_run_at_a_time_and_no_catching_up(dags):
     for dag_id, dag in dags.items():
-        if dag_id != "heavy":
+        if dag_id not in OTHERS:
             assert dag["max_active_runs"] == 1 and dag["catchup"] is False and set(dag["retries"]) == {3}, dag_id
 
 
@@ -102,7 +105,7 @@ def test_a_system_without_a_source_is_paused(dags):
 
 def test_the_documentation_tells_who_is_on_call_what_to_do(dags):
     for dag_id, dag in dags.items():
-        if dag_id != "heavy":
+        if dag_id not in OTHERS:
             assert "When a run is red" in dag["doc"] and dag_id in dag["doc"]
             for step in dag["tasks"]:
                 assert f"| {step} |" in dag["doc"], f"{dag_id}: {step}"
@@ -167,3 +170,9 @@ def test_the_night_of_a_day_runs_at_two_o_clock_after_it():
     at = tonight.run_after.in_timezone("UTC")
     assert (at.hour, at.minute) == (2, 0) and at > pendulum.now("UTC"), "never last night's by itself"
     assert tonight.partition_key == at.subtract(days=1).strftime("%Y-%m-%d")
+
+
+def test_the_watch_looks_every_five_minutes_one_at_a_time(dags):
+    assert dags["watch"]["tasks"] == ["look"]
+    assert dags["watch"]["max_active_runs"] == 1 and dags["watch"]["catchup"] is False
+    assert dags["watch"]["is_paused"] is False
