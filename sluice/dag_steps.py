@@ -227,3 +227,19 @@ def publish(process: str, dag_run: Any, params: dict[str, Any] | None) -> None:
         done = publish(settings, process, context)
         record.rows_in = getattr(done, "touched_count", None)
         record.rows_out = getattr(done, "published_count", None)
+
+
+def look() -> dict[str, int]:
+    """What the DAG `watch` does: one look at what is wrong; fails, for Airflow to show it, when nobody could be told."""
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from sluice import alerts
+    from sluice.errors import SluiceError
+
+    try:
+        looked = alerts.look(load_settings())
+    except SluiceError as error:
+        raise AirflowFailException(str(error)) from None
+    if looked.errors:
+        raise AirflowFailException("; ".join(looked.errors))
+    return {"open": looked.open_count, "opened": len(looked.opened), "recovered": len(looked.recovered)}
