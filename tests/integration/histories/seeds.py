@@ -1,0 +1,17 @@
+"""Which histories are played: the seeds of each process, or those in SLUICE_HISTORY_SEEDS (numbers, separated by spaces)."""
+
+import os
+
+PROCESSES = ("purchase_to_pay", "order_to_cash", "lead_to_order", "desktop_work")
+EACH = 15  # histories of a process in `make test-all`
+AT_LEAST = 250  # case histories in them: cases that were published in two states or more
+
+
+def seeds() -> list[int]:
+    """The seeds to play."""
+    given = os.environ.get("SLUICE_HISTORY_SEEDS", "").split()
+    return [int(number) for number in given] or list(range(1, EACH + 1))
+
+
+def is_whole_draw() -> bool:
+    return seeds() == list(range(1, EACH + 1))

@@ -1,0 +1,20 @@
+"""Random histories of purchase to pay on the real layers, each against a full rebuild in a fresh warehouse."""
+
+import pytest
+
+from tests.integration.histories.seeds import AT_LEAST, is_whole_draw, seeds
+
+PROCESS = "purchase_to_pay"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", seeds())
+def test_any_history_publishes_what_a_full_rebuild_does(player_of, seed):
+    player_of(PROCESS).check(seed)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not is_whole_draw(), reason="SLUICE_HISTORY_SEEDS names some seeds alone")
+def test_there_were_enough_case_histories(player_of):
+    print(f"{player_of(PROCESS).changed} cases were published in two states or more")
+    assert player_of(PROCESS).changed >= AT_LEAST

@@ -1,0 +1,37 @@
+"""What `make test` plays of the random histories, and that the whole draw has every kind of step in it."""
+
+from collections import Counter
+
+import pytest
+
+from tests.integration.histories.desk import EDITS as DESK_EDITS
+from tests.integration.histories.drawing import EXTRACTION, MAPPINGS, MINING, draw
+from tests.integration.histories.edits import EDITS
+from tests.integration.histories.seeds import EACH, PROCESSES
+
+
+@pytest.mark.parametrize("process, seed", [("order_to_cash", 101), ("desktop_work", 101)])
+def test_a_short_history_publishes_what_a_full_rebuild_does(player_of, process, seed):
+    player_of(process, runs=1).check(seed)
+
+
+def test_every_kind_of_step_is_drawn():
+    rules: Counter = Counter()
+    for process in PROCESSES:
+        for seed in range(1, EACH + 1):
+            rules += draw(process, seed).rules()
+    print(rules)
+    for fate in ("repeat", "stop"):
+        rules[fate] = sum(count for rule, count in rules.items() if rule.startswith(f"{fate} "))
+    wanted = {
+        *EDITS,
+        *DESK_EDITS,
+        "shuffle",
+        *(f"mapping {variant}" for variant in MAPPINGS),
+        *(f"kill {step}" for step in (*EXTRACTION, *MINING)),
+        "repeat",
+        "stop",
+        "duplicate key",
+        *(f"run: {extract} then night" for extract in ("night", "window", "full", None)),
+    }
+    assert {rule: rules[rule] for rule in wanted if rules[rule] < 1} == {}
