@@ -1,17 +1,24 @@
 """The candidate gate: what a process's touched cases must satisfy before they may be published.
 
 Cases that fail a `quarantine` check are written to candidate.<process>__quarantined with the reason; mining and
-publishing leave them out. The checks themselves are in candidate_checks.py.
+publishing leave them out. The checks of single cases are in candidate_checks.py; once it is known what they keep out,
+those of the log as it will be published follow.
 """
+
+from datetime import datetime
 
 import psycopg
 
-from expectations.build import read_build
+from expectations.build import Build, read_build
 from expectations.candidate_checks import checks_of
 from expectations.checks import Check, Outcome
+from expectations.completeness import open_too_long
+from expectations.counts import count_days
 from expectations.declaration import GateDeclaration, declaration_of
-from expectations.gate import evaluate, finish, with_severities
-from expectations.history import volume
+from expectations.findings import Findings
+from expectations.gate import conclude, finish, with_severities
+from expectations.history import history_checks
+from expectations.references import row_checks
 from expectations.structure import REQUIRED
 from sluice.errors import BadInput
 from sluice.runs import RunContext
@@ -38,24 +45,60 @@ def gate_candidate(settings: Settings, process: object, ctx: RunContext) -> list
     as_of = ctx.as_of if build is None else build.as_of  # a build's horizon never goes back
     if lacking is not None:
         finish(settings, ctx, subject=declared.name, layer="candidate", outcomes=[lacking], validation=None)
-    for column in sorted({column for pair in declared.ends_after for column in pair} - columns["attributes"]):
+    wanted = {column: "ends_after" for pair in declared.ends_after for column in pair}
+    wanted |= dict.fromkeys(declared.categories, "categories")
+    for column in sorted(set(wanted) - columns["attributes"]):
         raise BadInput(
-            f"{declared.where}, ends_after: candidate.{declared.name}__attributes has no column {column!r}; "
-            f"declare it there or take the pair out"
+            f"{declared.where}, {wanted[column]}: candidate.{declared.name}__attributes has no column {column!r}; "
+            f"declare it there or take it out"
         )
     found = {"attributes": columns["attributes"], "has_seed": has_seed, "has_untimed": has_untimed}
-    checks = checks_of(declared, as_of, **found)
-    if build is not None and not build.is_full_rebuild:
-        checks.append(volume(declared, ctx.run_id))
-    checks = with_severities(checks, declared)
-    outcomes, validation = evaluate(
-        settings.warehouse_url, ctx, checks, asset=f"candidate.{declared.name}", suite=f"{declared.name}__candidate"
+    checks = with_severities(checks_of(declared, as_of, **found), declared)
+    findings = Findings("candidate", f"{declared.name}__findings")
+    with connect(settings.warehouse_url) as db:
+        findings.create(db)
+        findings.collect(db, checks)
+        _fill_quarantine(db, declared, checks, findings)
+        count_days(db, declared, build)
+        of_log = with_severities(_log_checks(db, declared, as_of, build, ctx.run_id), declared)
+        findings.collect(db, of_log)
+        checks = [*checks, *of_log]
+        _note_checks(db, declared, checks)
+    outcomes, validation = conclude(
+        settings.warehouse_url,
+        ctx,
+        checks,
+        asset=f"candidate.{declared.name}",
+        suite=f"{declared.name}__candidate",
+        findings=findings,
     )
     with connect(settings.warehouse_url) as db:
-        _fill_quarantine(db, declared, outcomes)
         outcomes = [*outcomes, *_share(db, declared)]
     finish(settings, ctx, subject=declared.name, layer="candidate", outcomes=outcomes, validation=validation)
     return outcomes
+
+
+def _log_checks(
+    db: psycopg.Connection, declared: GateDeclaration, as_of: datetime, build: Build | None, run_id: str
+) -> list[Check]:
+    """The checks of the log as it will be published; they only warn, for an imported log too."""
+    return [
+        open_too_long(declared, as_of),
+        *history_checks(declared, as_of, build, run_id),
+        *row_checks(db, declared, build),
+    ]
+
+
+def _note_checks(db: psycopg.Connection, declared: GateDeclaration, checks: list[Check]) -> None:
+    """Make candidate.<process>__checks: which checks were made, for publishing their findings."""
+    table = f"candidate.{declared.name}__checks"
+    db.execute(f"drop table if exists {table}")
+    db.execute(f"create table {table} (check_name text primary key, severity text not null, scope text not null)")
+    with db.cursor() as cursor:
+        cursor.executemany(
+            f"insert into {table} values (%s, %s, %s)",
+            [(check.name, check.severity, check.scope if check.is_per_case else "log") for check in checks],
+        )
 
 
 def _columns(db: psycopg.Connection, table: str, schema: str = "candidate") -> set[str]:
@@ -98,20 +141,20 @@ def _lacking(
     )
 
 
-def _fill_quarantine(db: psycopg.Connection, declared: GateDeclaration, outcomes: list[Outcome]) -> None:
-    """Make candidate.<process>__quarantined anew: one row per case and failed check, by the check's own SQL."""
+def _fill_quarantine(
+    db: psycopg.Connection, declared: GateDeclaration, checks: list[Check], findings: Findings
+) -> None:
+    """Make candidate.<process>__quarantined anew: one row per case and failed check that quarantines."""
     table = f"candidate.{declared.name}__quarantined"
     db.execute(f"drop table if exists {table}")
     db.execute(f"""create table {table} (case_id text not null, check_name text not null, reason text not null,
                                          primary key (case_id, check_name))""")
-    for one in outcomes:
-        if one.is_success or one.check.severity != "quarantine":
-            continue
-        db.execute(
-            f"""insert into {table} (case_id, check_name, reason)
-                select case_id, '{one.check.name}', min(reason collate "C") from ({one.check.query}) as bad
-                where case_id is not null group by case_id"""
-        )
+    db.execute(
+        f"""insert into {table} (case_id, check_name, reason)
+            select case_id, check_name, reason from {findings.table}
+            where case_id is not null and check_name = any(%s)""",
+        ([check.name for check in checks if check.severity == "quarantine"],),
+    )
     db.execute(f"analyze {table}")
 
 
@@ -141,4 +184,4 @@ def _share(db: psycopg.Connection, declared: GateDeclaration) -> list[Outcome]:
         if is_success
         else f"quarantined_share: expected {check.expected}; found {found}; {check.remedy}"
     )
-    return [Outcome(check, is_success, 0 if is_success else quarantined, cases, message)]
+    return [Outcome(check, is_success, 0 if is_success else quarantined, cases, message, quarantined)]

@@ -1,6 +1,7 @@
 """The checks of the candidate tables: one SQL statement each, which names the bad rows and says why.
 
-They are declared by what they look at: structure.py, timestamps.py, references.py and so on; here they come together.
+They are declared by what they look at: structure.py, timestamps.py, completeness.py, references.py, history.py; here
+they come together.
 """
 
 import dataclasses
@@ -8,6 +9,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from expectations.checks import Check
+from expectations.completeness import completeness_checks
 from expectations.declaration import GateDeclaration
 from expectations.references import reference_checks
 from expectations.structure import structure_checks
@@ -30,6 +32,7 @@ def checks_of(
     """
     checks = [
         *timestamp_checks(declared, as_of),
+        *completeness_checks(declared),
         *reference_checks(declared, attributes=attributes, has_seed=has_seed),
         *_pattern_checks(declared, as_of, attributes),
     ]

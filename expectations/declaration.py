@@ -1,13 +1,6 @@
 """What the gate reads of a process's declaration: its `checks:` block, its horizon, whether it was imported.
 
-checks:
-  severity: {activity_declared: warn}            # any check of the layers candidate and mining; `off` leaves it out
-  earliest: 2000-01-01                           # no event before it (default 1970-01-01)
-  ends_after: [[ordered_at, received_at]]        # pairs of attribute columns: the second must not come before the first
-  case_document: purchase_order                  # the source table whose row is the case: two rows, one case id =
-  ambiguous
-  max_quarantined_share: 0.2                     # more than this share, and more than max_quarantined_cases, blocks
-  max_quarantined_cases: 20
+docs/quality.md describes every key of the block; options.py reads the values.
 """
 
 import re
@@ -17,20 +10,33 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from expectations.checks import CANDIDATE_CHECKS, MINING_CHECKS, PATTERN_CHECKS, SEVERITIES
+from expectations.options import PLACEHOLDERS, Mandatory, Options, Reference
 from sluice.errors import BadInput
 from sluice.settings import PROJECT
 
-_KEYS = {
+_CHECKS = (*CANDIDATE_CHECKS, *PATTERN_CHECKS, *MINING_CHECKS)
+_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_KEYS = (
     "severity",
     "earliest",
+    "placeholders",
+    "source_zone",
+    "wall_times",
+    "date_only",
     "ends_after",
+    "order",
+    "start_activities",
+    "end_activities",
+    "mandatory_activities",
+    "max_open_days",
+    "max_age",
+    "categories",
+    "references",
     "case_document",
     "max_quarantined_share",
     "max_quarantined_cases",
     "patterns",
-}
-_CHECKS = (*CANDIDATE_CHECKS, *PATTERN_CHECKS, *MINING_CHECKS)
-_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+)
 
 
 @dataclass(frozen=True)
@@ -44,8 +50,21 @@ class GateDeclaration:
     k_anonymity: int
     is_case_level_public: bool
     future_tolerance: timedelta
+    sources: tuple[str, ...] = ()
     earliest: date = date(1970, 1, 1)
+    placeholders: tuple[date, ...] = PLACEHOLDERS
+    source_zone: str = "UTC"
+    has_wall_times: bool = False
+    date_only: tuple[str, ...] = ()
     ends_after: tuple[tuple[str, str], ...] = ()
+    precedence: tuple[tuple[str, str], ...] = ()  # key `order`: pairs of activities
+    start_activities: tuple[str, ...] = ()
+    end_activities: tuple[str, ...] = ()
+    mandatory_activities: tuple[Mandatory, ...] = ()
+    max_open_days: float | None = None
+    max_age: timedelta | None = None
+    categories: tuple[str, ...] = ()
+    references: tuple[Reference, ...] = ()
     case_document: str | None = None
     max_quarantined_share: float = 0.2
     max_quarantined_cases: int = 20
@@ -72,27 +91,11 @@ def declaration_of(process: object, project: Path = PROJECT) -> GateDeclaration:
     if not _NAME.fullmatch(name):
         raise BadInput(f"process {name!r}: expected a name of lower-case letters, digits and _")
     checks = dict(getattr(process, "checks", None) or {})
-    unknown = sorted(set(checks) - _KEYS)
+    unknown = sorted(set(map(str, checks)) - set(_KEYS))
     if unknown:
         raise BadInput(f"{where}: unknown key {unknown[0]!r}; expected {', '.join(sorted(_KEYS))}")
-    earliest = checks.get("earliest", date(1970, 1, 1))
-    if not isinstance(earliest, date):
-        raise BadInput(f"{where}, earliest: expected a date such as 2000-01-01, found {earliest!r}")
-    severity = {
-        check: "off" if value is False else value  # YAML reads off as false
-        for check, value in (checks.get("severity") or {}).items()
-    }
-    for check, value in severity.items():
-        if check not in _CHECKS:
-            raise BadInput(f"{where}, severity: there is no check {check!r}; there are {', '.join(_CHECKS)}")
-        if value not in (*SEVERITIES, "off"):
-            raise BadInput(f"{where}, severity of {check}: expected {', '.join(SEVERITIES)} or off, found {value!r}")
-    declared_pairs = checks.get("ends_after") or []
-    if not isinstance(declared_pairs, list) or not all(isinstance(pair, list) for pair in declared_pairs):
-        raise BadInput(f"{where}, ends_after: expected pairs of attribute columns, [[start, end], …]")
-    pairs = tuple(tuple(pair) for pair in declared_pairs)
-    if any(len(pair) != 2 or not all(_NAME.fullmatch(str(column)) for column in pair) for pair in pairs):
-        raise BadInput(f"{where}, ends_after: expected pairs of attribute columns, [[start, end], …]")
+    options = Options(where, checks)
+    sources = tuple(getattr(process, "sources", None) or ())
     return GateDeclaration(
         name=name,
         title=getattr(process, "title", None) or name,
@@ -101,20 +104,39 @@ def declaration_of(process: object, project: Path = PROJECT) -> GateDeclaration:
         k_anonymity=int(getattr(process, "k_anonymity", 5)),
         is_case_level_public=bool(getattr(process, "case_level_public", True)),
         future_tolerance=getattr(process, "future_tolerance", timedelta(days=1)),
-        earliest=earliest,
-        ends_after=pairs,
-        case_document=checks.get("case_document"),
-        max_quarantined_share=_number(checks, "max_quarantined_share", 0.2, where),
-        max_quarantined_cases=int(_number(checks, "max_quarantined_cases", 20, where)),
-        severity=severity,
-        patterns=dict(checks.get("patterns") or {}),
+        sources=sources,
+        earliest=options.day("earliest", date(1970, 1, 1)),
+        placeholders=options.days("placeholders", PLACEHOLDERS),
+        source_zone=options.zone("source_zone"),
+        has_wall_times=options.flag("wall_times"),
+        date_only=options.activities("date_only"),
+        ends_after=options.columns("ends_after"),
+        precedence=options.pairs("order"),
+        start_activities=options.activities("start_activities"),
+        end_activities=options.activities("end_activities"),
+        mandatory_activities=options.mandatory("mandatory_activities"),
+        max_open_days=options.number("max_open_days", None),
+        max_age=options.duration("max_age"),
+        categories=options.names("categories"),
+        references=options.references("references", sources),
+        case_document=options.text("case_document"),
+        max_quarantined_share=options.number("max_quarantined_share", 0.2),
+        max_quarantined_cases=int(options.number("max_quarantined_cases", 20)),
+        severity=_severities(where, checks),
+        patterns=options.mapping("patterns"),
         extra_tables=tuple(getattr(process, "extra_tables", None) or ()),
         declared_activities=getattr(process, "activities", None),
     )
 
 
-def _number(checks: Mapping[str, object], key: str, default: float, where: str) -> float:
-    value = checks.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-        raise BadInput(f"{where}, {key}: expected a number of at least 0, found {value!r}")
-    return value
+def _severities(where: str, checks: Mapping[str, object]) -> dict[str, str]:
+    declared = checks.get("severity") or {}
+    if not isinstance(declared, Mapping):
+        raise BadInput(f"{where}, severity: expected checks and severities such as volume: warn, found {declared!r}")
+    severity = {check: "off" if value is False else value for check, value in declared.items()}  # YAML: off is false
+    for check, value in severity.items():
+        if check not in _CHECKS:
+            raise BadInput(f"{where}, severity: there is no check {check!r}; there are {', '.join(_CHECKS)}")
+        if value not in (*SEVERITIES, "off"):
+            raise BadInput(f"{where}, severity of {check}: expected {', '.join(SEVERITIES)} or off, found {value!r}")
+    return severity

@@ -12,12 +12,11 @@ from expectations import gx_engine
 from expectations.checks import Check, Outcome
 from expectations.data_docs import write_page
 from expectations.declaration import GateDeclaration
+from expectations.findings import EXAMPLES, Findings
 from sluice.errors import BadInput, Blocked
 from sluice.runs import RunContext
 from sluice.settings import Settings
 from sluice.warehouse import connect
-
-EXAMPLES = 3  # bad rows whose reasons are told in a message
 
 
 def with_severities(checks: Sequence[Check], declared: GateDeclaration) -> list[Check]:
@@ -30,55 +29,83 @@ def with_severities(checks: Sequence[Check], declared: GateDeclaration) -> list[
         severity = declared.severity.get(check.name, check.severity)
         if severity == "off":
             continue
-        if severity == "quarantine" and not check.is_per_case:
-            raise BadInput(
-                f"{declared.where}: {check.name} does not name cases, so it cannot quarantine; use block, warn or off"
-            )
+        if severity == "quarantine" and not check.can_quarantine:
+            why = "does not judge a case by its own rows" if check.is_per_case else "does not name cases"
+            raise BadInput(f"{declared.where}: {check.name} {why}, so it cannot quarantine; use block, warn or off")
         made.append(dataclasses.replace(check, severity=severity))
     return made
 
 
 def evaluate(
-    url: str, ctx: RunContext, checks: Sequence[Check], *, asset: str, suite: str
+    url: str, ctx: RunContext, checks: Sequence[Check], *, asset: str, suite: str, findings: Findings
 ) -> tuple[list[Outcome], gx_engine.Validation]:
     """Evaluate the checks in the warehouse; one outcome per check, in their order."""
-    validation = gx_engine.validate(url, asset=asset, suite=suite, run_id=ctx.run_id, checks=checks)
+    with connect(url) as db:
+        findings.create(db)
+        findings.collect(db, checks)
+    return conclude(url, ctx, checks, asset=asset, suite=suite, findings=findings)
+
+
+def conclude(
+    url: str, ctx: RunContext, checks: Sequence[Check], *, asset: str, suite: str, findings: Findings
+) -> tuple[list[Outcome], gx_engine.Validation]:
+    """Great Expectations' verdict on what was collected; one outcome per check, in their order."""
     with connect(url) as db:
         looked_at = {query: db.execute(query).fetchone()[0] for query in {check.checked for check in checks} if query}
+        counts = findings.counts(db)
+        tolerated = {check.name: int(check.tolerance * (looked_at.get(check.checked) or 0)) for check in checks}
+        queries = {
+            check.name: f"select finding_key from {findings.table} where check_name = '{check.name}'"
+            + (
+                f" and (select sum(bad_row_count) from {findings.table} where check_name = '{check.name}') "
+                f"> {tolerated[check.name]}"
+                if tolerated[check.name]
+                else ""
+            )
+            for check in checks
+        }
+        db.commit()
+        validation = gx_engine.validate(
+            url, asset=asset, suite=suite, run_id=ctx.run_id, checks=checks, queries=queries
+        )
         return [
-            _outcome(db, check, validation.counts[check.name], looked_at.get(check.checked)) for check in checks
+            _outcome(
+                check,
+                is_success=validation.counts[check.name] == 0,
+                checked=looked_at.get(check.checked),
+                found=counts.get(check.name, (0, 0)),
+                examples=findings.examples(db, check) if validation.counts[check.name] else [],
+            )
+            for check in checks
         ], validation
 
 
-def _outcome(db: psycopg.Connection, check: Check, unexpected: int, checked: int | None) -> Outcome:
-    if unexpected == 0:
+def _outcome(
+    check: Check, *, is_success: bool, checked: int | None, found: tuple[int, int], examples: list[str]
+) -> Outcome:
+    unexpected, findings = found
+    cases = findings if check.is_per_case else None
+    if is_success:
         of = "" if checked is None else f" ({checked} looked at)"
-        return Outcome(check, True, 0, checked, f"{check.name}: {check.expected}{of}")
+        if unexpected:
+            of = f" ({unexpected} of {checked}, no more than by chance)"
+        return Outcome(check, True, unexpected, checked, f"{check.name}: {check.expected}{of}", cases)
+    told = "; ".join(examples)
+    if not check.is_per_case and unexpected <= EXAMPLES:
+        told_of = told
+    else:
+        head = f"{unexpected}"
+        if check.is_per_case:
+            head = f"{unexpected} bad rows in {cases} cases" if (unexpected, cases) != (1, 1) else "1 bad row"
+        told_of = f"{head} ({told}{'; …' if unexpected > EXAMPLES else ''})"
     return Outcome(
         check,
         False,
         unexpected,
         checked,
-        f"{check.name}: expected {check.expected}; found {_found(db, check, unexpected)}; {check.remedy}",
+        f"{check.name}: expected {check.expected}; found {told_of}; {check.remedy}",
+        cases,
     )
-
-
-def _found(db: psycopg.Connection, check: Check, unexpected: int) -> str:
-    if check.is_per_case:
-        cases = db.execute(f"select count(distinct case_id) from ({check.query}) as bad").fetchone()[0]
-        rows = db.execute(
-            f"""select case_id, min(reason collate "C") from ({check.query}) as bad
-                group by case_id order by case_id collate "C" nulls first limit {EXAMPLES}"""
-        ).fetchall()
-        told = "; ".join(f"{case or 'no case'}: {reason}" for case, reason in rows)
-        head = f"{unexpected} bad rows in {cases} cases" if (unexpected, cases) != (1, 1) else "1 bad row"
-    else:
-        rows = db.execute(f'select distinct reason collate "C" from ({check.query}) as bad order by 1 limit {EXAMPLES}')
-        told = "; ".join(reason for (reason,) in rows)
-        head = f"{unexpected}" if unexpected > EXAMPLES else ""
-        if not head:
-            return told
-    return f"{head} ({told}{'; …' if unexpected > EXAMPLES else ''})"
 
 
 def record(db: psycopg.Connection, ctx: RunContext, subject: str, layer: str, outcomes: Sequence[Outcome]) -> None:
@@ -90,8 +117,8 @@ def record(db: psycopg.Connection, ctx: RunContext, subject: str, layer: str, ou
     with db.cursor() as cursor:
         cursor.executemany(
             """insert into quality.check_results (run_id, subject, layer, check_name, severity, is_success,
-                                                  checked_count, unexpected_count, message, dimension, pattern)
-               values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+                                                  checked_count, unexpected_count, message, dimension, pattern, case_count)
+               values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
             [
                 (
                     ctx.run_id,
@@ -105,6 +132,7 @@ def record(db: psycopg.Connection, ctx: RunContext, subject: str, layer: str, ou
                     one.message,
                     one.check.dimension,
                     one.check.pattern,
+                    one.case_count,
                 )
                 for one in outcomes
             ],

@@ -11,6 +11,7 @@ from psycopg import sql
 
 from expectations.build import exists
 from expectations.checks import Check, Outcome
+from expectations.findings import Findings
 from expectations.gate import evaluate, finish
 from extractors.landing import keys_table
 from extractors.specs import SystemSpec, load_spec
@@ -36,7 +37,12 @@ def gate_landing(settings: Settings, system: str, version: int, ctx: RunContext)
             _volume(system, version),
         ]
     outcomes, validation = evaluate(
-        settings.warehouse_url, ctx, checks, asset=f"landing_{system}", suite=f"{system}__landing"
+        settings.warehouse_url,
+        ctx,
+        checks,
+        asset=f"landing_{system}",
+        suite=f"{system}__landing",
+        findings=Findings(f"landing_{system}", "_findings"),
     )
     try:
         finish(settings, ctx, subject=system, layer="landing", outcomes=outcomes, validation=validation)

@@ -8,6 +8,8 @@ import psycopg
 from expectations.build import exists
 from expectations.checks import Outcome
 from expectations.declaration import declaration_of
+from expectations.effects import write_effects
+from expectations.findings import Findings
 from expectations.gate import evaluate, finish, with_severities
 from expectations.mining_checks import MiningTable, checks_of
 from sluice.errors import SluiceError
@@ -28,8 +30,15 @@ def gate_mining(settings: Settings, process: object, ctx: RunContext) -> list[Ou
         tables = mining_tables(db, declared.name)
     checks = with_severities(checks_of(declared, tables), declared)
     outcomes, validation = evaluate(
-        settings.warehouse_url, ctx, checks, asset=f"mining.{declared.name}", suite=f"{declared.name}__mining"
+        settings.warehouse_url,
+        ctx,
+        checks,
+        asset=f"mining.{declared.name}",
+        suite=f"{declared.name}__mining",
+        findings=Findings("candidate", f"{declared.name}__results_findings"),
     )
+    with connect(settings.warehouse_url) as db:
+        write_effects(settings.warehouse_url, db, declared)
     finish(settings, ctx, subject=declared.name, layer="mining", outcomes=outcomes, validation=validation)
     return outcomes
 

@@ -2,9 +2,13 @@
 
 from collections.abc import Collection
 
+import psycopg
+
+from expectations.build import Build
 from expectations.checks import Check
 from expectations.declaration import GateDeclaration
 from expectations.sql_text import literal
+from sluice.errors import BadInput
 
 _FLAG = "is_case_ambiguous"  # an attribute by which a model says that several documents share a case id
 
@@ -67,3 +71,74 @@ def reference_checks(declared: GateDeclaration, *, attributes: Collection[str], 
             )
         )
     return checks
+
+
+def row_checks(db: psycopg.Connection, declared: GateDeclaration, build: Build | None) -> list[Check]:
+    """Rows whose declared foreign key finds no row in the raw tables; raises BadInput where there is no such column.
+
+    Looked at are the rows of the touched cases, of the cases that were found before, and those that point to rows that
+    were deleted since: so what is told is what all rows would tell.
+    """
+    if not declared.references:
+        return []
+    p, process = f"candidate.{declared.name}__", literal(declared.name)
+    parts = []
+    for one in declared.references:
+        key_type = _type_of(db, declared, one.system, one.table, "id")
+        _type_of(db, declared, one.system, one.table, one.column)
+        _type_of(db, declared, one.system, one.to, one.key)
+        source, target = f"raw_{one.system}.{one.table}", f"raw_{one.system}.{one.to}"
+        dangling = f"""rows.{one.column} is not null and not rows._is_deleted and not exists (
+                select from {target} as target where target.{one.key} = rows.{one.column} and not target._is_deleted)"""
+        reason = f"""{literal(f"{one.table} ")} || rows.id || {literal(f": {one.column} ")} || rows.{one.column} ||
+            {literal(f" is no row of {one.to}")}"""
+        parts.append(f"""
+            select looked_at.case_id, {reason} as reason
+            from (select case_id, source_key::{key_type} as id from looked_at
+                  where source_table = {literal(one.table)}) as looked_at
+            inner join {source} as rows on rows.id = looked_at.id where {dangling}
+            union
+            select cases.case_id, {reason} as reason
+            from {target} as gone
+            inner join {source} as rows on rows.{one.column} = gone.{one.key}
+            inner join ops.case_rows as cases on cases.process = {process}
+                and cases.source_table = {literal(one.table)} and cases.source_key = rows.id::text
+            where gone._is_deleted and gone._version > {0 if build is None else build.gated_version} and {dangling}
+              and not exists (select from {p}touched_cases as t where t.case_id = cases.case_id)""")
+    tables = ", ".join(sorted({literal(one.table) for one in declared.references}))
+    return [
+        Check(
+            "references_found",
+            "warn",
+            "every declared foreign key to find its row",
+            "see whether the source lost the row, or is not read whole",
+            f"""
+            with looked_at as materialized (
+                select source_table, source_key, case_id from {p}case_rows where source_table in ({tables})
+                union
+                select rows.source_table, rows.source_key, rows.case_id
+                from quality.findings as known inner join ops.case_rows as rows
+                    on rows.process = known.process and rows.case_id = known.case_id
+                where known.process = {process} and known.check_name = 'references_found'
+                  and rows.source_table in ({tables})
+                  and not exists (select from {p}touched_cases as t where t.case_id = known.case_id))
+            {" union ".join(parts)}""",
+            is_per_case=True,
+            dimension="referential",
+            scope="log",
+        )
+    ]
+
+
+def _type_of(db: psycopg.Connection, declared: GateDeclaration, system: str, table: str, column: str) -> str:
+    row = db.execute(
+        """select format_type(atttypid, null) from pg_attribute
+           where attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text)) and attname = %s and attnum > 0""",
+        (f"raw_{system}", table, column),
+    ).fetchone()
+    if row is None:
+        raise BadInput(
+            f"{declared.where}, references: raw_{system}.{table} has no column {column!r}; "
+            f"declare it in extractors/{system}/tables.yml or take the reference out"
+        )
+    return row[0]

@@ -1,4 +1,7 @@
-"""The checks of times: what a time may be at all, and what it may be beside the other times of its case."""
+"""The checks of times: what a time may be at all, and what it may be beside the other times of its case.
+
+Each judges a case by its own rows and `as_of`. How round the times of an activity are as a whole is seen in history.py.
+"""
 
 from datetime import UTC, datetime, time
 
@@ -8,7 +11,7 @@ from expectations.sql_text import literal, shown
 
 
 def timestamp_checks(declared: GateDeclaration, as_of: datetime) -> list[Check]:
-    """No time in the future or before the earliest, no end before its start."""
+    """No time in the future, before the earliest, in place of one, rounded or doubled; no end before its start."""
     p = f"candidate.{declared.name}__"
     events = f"select count(*) from {p}events"
     latest = as_of + declared.future_tolerance
@@ -75,4 +78,117 @@ def timestamp_checks(declared: GateDeclaration, as_of: datetime) -> list[Check]:
             is_per_case=True,
             dimension="validity",
         ),
+        _placeholders(declared),
+        *_round_times(declared),
+        *_daylight_saving(declared),
     ]
+
+
+def _placeholders(declared: GateDeclaration) -> Check:
+    """Midnight of a day that stands for `no date`, in UTC or in the source's zone."""
+    p = f"candidate.{declared.name}__"
+    zones = sorted({"UTC", declared.source_zone})
+    moments = [
+        f"({literal(day.isoformat())}::date)::timestamp at time zone {literal(zone)}"
+        for day in declared.placeholders
+        for zone in zones
+    ]
+    listed = f"({', '.join(moments)})"
+    return Check(
+        "no_placeholder_date",
+        "quarantine",
+        "no date that stands for none, such as 1900-01-01 or 1970-01-01 00:00",
+        "repair the time in the source; the cases come back by themselves; or declare other `placeholders`",
+        f"""
+        select case_id, activity || ' (' || source_table || ' ' || source_key || ') at ' ||
+            {shown(f"case when occurred_at in {listed} then occurred_at else started_at end")} as reason
+        from {p}events where occurred_at in {listed} or started_at in {listed}"""
+        if moments
+        else "select null::text as case_id, '' as reason where false",
+        is_per_case=True,
+        checked=f"select count(*) from {p}events",
+        dimension="validity",
+    )
+
+
+def _round_times(declared: GateDeclaration) -> list[Check]:
+    """Times that were rounded, in cases that know better: beside others of the case that are precise to the second.
+
+    By chance one time in 3600 is a whole hour.
+    """
+    p, zone = f"candidate.{declared.name}__", literal(declared.source_zone)
+    local = f"occurred_at at time zone {zone}"
+    exempt = f"and activity not in ({', '.join(map(literal, declared.date_only))})" if declared.date_only else ""
+    precise = f"""exists (select from {p}events as other where other.case_key = events.case_key
+                    and extract(second from other.occurred_at) <> 0)"""
+    reason = "activity || ' (' || source_table || ' ' || source_key || ') at ' || " + shown("occurred_at")
+    repair = "see whether the source knows the time of day; declare activities that have only a day in `date_only`"
+    return [
+        Check(
+            f"not_at_{name}",
+            "warn",
+            f"no time at {told} in a case whose other times are precise to the second",
+            repair,
+            f"""
+            select case_id, {reason} as reason from {p}events as events
+            where extract(second from occurred_at) = 0 and {condition} {exempt} and {precise}""",
+            is_per_case=True,
+            checked=f"select count(*) from {p}events",
+            dimension="precision",
+            tolerance=tolerance,
+        )
+        for name, told, condition, tolerance in (
+            ("midnight", "midnight", f"({local})::time = '00:00'", 0.0001),
+            (
+                "whole_hour",
+                "a whole hour",
+                f"date_trunc('hour', {local}) = {local} and ({local})::time <> '00:00'",
+                0.001,
+            ),
+        )
+    ]
+
+
+def _daylight_saving(declared: GateDeclaration) -> list[Check]:
+    """Only where the source's zone is declared: what the change of its clocks does to times."""
+    if declared.source_zone == "UTC":
+        return []
+    p, zone = f"candidate.{declared.name}__", literal(declared.source_zone)
+    hour = "interval '1 hour'"
+    checks = [
+        Check(
+            "no_daylight_saving_duplicate",
+            "warn",
+            f"no event twice, one hour apart, where the clocks of {declared.source_zone} are put back",
+            "read the times of the source in UTC, or with their offset",
+            f"""
+            select first.case_id, first.activity || ' at ' || {shown("first.occurred_at")} || ' and one hour later'
+                as reason
+            from {p}events as first inner join {p}events as again
+                on again.case_key = first.case_key and again.activity_key = first.activity_key
+               and again.occurred_at = first.occurred_at + {hour} and again.resource is not distinct from first.resource
+            where first.occurred_at at time zone {zone} = (first.occurred_at + {hour}) at time zone {zone}""",
+            is_per_case=True,
+            checked=f"select count(*) from {p}events",
+            dimension="uniqueness",
+        )
+    ]
+    if declared.has_wall_times:
+        checks.append(
+            Check(
+                "local_time_exists",
+                "warn",
+                f"no time in an hour that the clocks of {declared.source_zone} skip",
+                "find out what wrote a time that no clock showed",
+                f"""
+                select case_id, activity || ' (' || source_table || ' ' || source_key || ') at ' ||
+                    to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ' local time' as reason
+                from {p}events
+                where (occurred_at at time zone 'UTC') at time zone {zone} at time zone {zone}
+                    <> occurred_at at time zone 'UTC'""",
+                is_per_case=True,
+                checked=f"select count(*) from {p}events",
+                dimension="validity",
+            )
+        )
+    return checks

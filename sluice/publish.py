@@ -12,6 +12,7 @@ from psycopg import sql
 
 from expectations.build import Build, exists, read_build
 from expectations.declaration import GateDeclaration, declaration_of
+from expectations.publication import publish_quality
 from sluice.dependent_views import replace_table
 from sluice.errors import SluiceError
 from sluice.mined import PER_CASE, TOUCHED, UNCHANGED, WHOLE, read_mined
@@ -84,6 +85,7 @@ class _Publication:
             self._replace_own(table, build)
         self._replace_case_rows()
         self._replace_quarantine()
+        publish_quality(self.db, self.process, self.ctx.run_id, is_full_rebuild=build.is_full_rebuild)
         self._replace_activities()
         self._replace_ties()
         self._set_state(build)

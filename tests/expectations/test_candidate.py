@@ -9,8 +9,10 @@ from expectations.build import read_build
 from expectations.candidate import gate_candidate
 from expectations.candidate_checks import checks_of
 from expectations.checks import CANDIDATE_CHECKS, PATTERN_CHECKS
+from expectations.completeness import open_too_long
 from expectations.declaration import declaration_of
-from expectations.history import volume
+from expectations.history import history_checks
+from expectations.references import row_checks
 from sluice.errors import BadInput, Blocked
 from sluice.publish import publish
 from tests.expectations.candidates import AS_OF, START, Candidate, mine, process, published, run
@@ -48,12 +50,36 @@ def test_clean_data_passes_every_check(settings):
     assert written == sorted((name, True, "candidate") for name in outcomes)
 
 
-def test_every_check_has_its_name_in_the_list_that_a_process_may_refer_to():
-    declared = declaration_of(process(checks={"case_document": "orders"}))
-    names = {check.name for check in checks_of(declared, AS_OF, attributes=(), has_seed=True)} | {
-        volume(declared, "r").name,
-        "quarantined_share",
-    }
+EVERYTHING = {
+    "case_document": "orders",
+    "source_zone": "Europe/Berlin",
+    "wall_times": True,
+    "start_activities": ["order"],
+    "end_activities": ["pay"],
+    "mandatory_activities": ["pay"],
+    "order": [["order", "pay"]],
+    "max_age": "2 weeks",
+    "categories": ["currency"],
+    "references": [{"table": "orders", "column": "vendor_id", "to": "vendors"}],
+}
+
+
+def test_every_check_has_its_name_in_the_list_that_a_process_may_refer_to(settings):
+    with psycopg.connect(settings.warehouse_url) as db:
+        db.execute("""create table intermediate.seed as select 'order' as activity; create schema raw_odoo;
+            create table raw_odoo.orders (id bigint, vendor_id bigint, _version bigint, _is_deleted boolean);
+            create table raw_odoo.vendors (id bigint, _version bigint, _is_deleted boolean);
+            create table event_log.demo_attributes (case_id text, currency text)""")
+        Candidate(CLEAN).write(settings.warehouse_url, run())
+        declared = declaration_of(process(activities="seed", sources=("odoo",), checks=EVERYTHING))
+        build = read_build(db, "demo")
+        names = {
+            *(check.name for check in checks_of(declared, AS_OF, attributes=(), has_seed=True, has_untimed=True)),
+            *(check.name for check in history_checks(declared, AS_OF, build, "r")),
+            *(check.name for check in row_checks(db, declared, build)),
+            open_too_long(declared, AS_OF).name,
+            "quarantined_share",
+        }
     assert names == {*CANDIDATE_CHECKS, *PATTERN_CHECKS}
 
 
@@ -154,7 +180,7 @@ def test_start_in_the_future_and_case_that_ends_before_it_starts_are_quarantined
 
 
 def test_event_at_the_edge_of_the_horizon_is_let_through(settings):
-    gate(settings, {"A": [("order", datetime(1970, 1, 1, tzinfo=UTC)), ("pay", AS_OF + timedelta(days=1))]})
+    gate(settings, {"A": [("order", datetime(1970, 1, 1, 0, 1, tzinfo=UTC)), ("pay", AS_OF + timedelta(days=1))]})
     assert quarantined(settings) == []
 
 

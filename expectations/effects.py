@@ -1,0 +1,128 @@
+"""What the doubtful cases do to the figures: each figure of a process with and without the cases that a check names.
+
+The figures of all cases are read once; each check then costs a pass over numbers in memory, not over the log.
+"""
+
+import adbc_driver_postgresql.dbapi as adbc
+import polars as pl
+import psycopg
+
+from expectations.build import exists
+from expectations.declaration import GateDeclaration
+from expectations.sql_text import literal
+
+MICROSECONDS = 1_000_000
+_SCHEMA = {
+    "check_name": pl.String,
+    "kpi": pl.String,
+    "case_count": pl.Int64,
+    "with_value": pl.Float64,
+    "without_value": pl.Float64,
+}
+
+
+def measure_effects(cases: pl.DataFrame, named: pl.DataFrame, *, is_case_level_public: bool) -> pl.DataFrame:
+    """One row per check and figure: check_name, kpi, case_count, with_value, without_value.
+
+    cases: `case_key` (once each), `is_published`, `duration_us`, `event_count`, `variant`, `is_rework` (null where not
+    known). named: `check_name`, `case_key`. With: the published cases and those that the check names; without: the
+    published ones but for those. Percentiles interpolate linearly, as in mining. Where single cases may not be shown,
+    only cases are counted.
+    """
+    cases, made = cases.sort("duration_us"), []
+    for (check,), keys in sorted(named.select("check_name", "case_key").group_by("check_name")):
+        is_named = pl.col("case_key").is_in(keys["case_key"].implode())
+        with_them = _figures(cases.filter(pl.col("is_published") | is_named))
+        without = _figures(cases.filter(pl.col("is_published") & ~is_named))
+        found = cases.select(is_named.sum()).item()
+        for kpi in with_them if is_case_level_public else ["case_count"]:
+            made.append((check, kpi, found, with_them[kpi], without[kpi]))
+    return pl.DataFrame(made, schema=_SCHEMA, orient="row")
+
+
+def _figures(cases: pl.DataFrame) -> dict[str, float | None]:
+    seconds = cases["duration_us"] / MICROSECONDS
+    rework = cases["is_rework"]
+    return {
+        "case_count": len(cases),
+        "event_count": cases["event_count"].sum(),
+        "variant_count": cases["variant"].n_unique(),
+        "median_seconds": seconds.quantile(0.5, "linear"),
+        "mean_seconds": seconds.mean(),
+        "p90_seconds": seconds.quantile(0.9, "linear"),
+        "rework_case_share": rework.mean() if len(rework) and not rework.null_count() else None,
+    }
+
+
+def write_effects(url: str, db: psycopg.Connection, declared: GateDeclaration) -> None:
+    """Make candidate.<process>__finding_effects, of the log as it will be published and its findings."""
+    table, p = f"candidate.{declared.name}__finding_effects", f"candidate.{declared.name}__"
+    db.execute(f"drop table if exists {table}")
+    db.execute(
+        f"""create table {table} (check_name text, kpi text, case_count bigint, with_value double precision,
+                                  without_value double precision)"""
+    )
+    if not exists(db, "candidate", f"{declared.name}__findings"):
+        return
+    if not db.execute(f"select exists ({_named(declared)})").fetchone()[0]:
+        return
+    db.commit()
+    has_fresh = exists(db, "candidate", f"{declared.name}__mining_case_kpis")
+    with adbc.connect(url) as arrow, arrow.cursor() as cursor:
+        cursor.execute(_named(declared))
+        named = pl.from_arrow(cursor.fetch_arrow_table())
+        cursor.execute(_cases(declared, has_fresh=has_fresh))
+        cases = pl.from_arrow(cursor.fetch_arrow_table())
+    effects = measure_effects(cases, named, is_case_level_public=declared.is_case_level_public)
+    with db.cursor().copy(f"copy {p}finding_effects from stdin") as copy:
+        for row in effects.iter_rows():
+            copy.write_row(row)
+
+
+def _named(declared: GateDeclaration) -> str:
+    """Check and key of every case that is named: by this run, and of the cases that it did not touch by the last ones."""
+    p, process = f"candidate.{declared.name}__", literal(declared.name)
+    return f"""
+        select findings.check_name, cases.case_key
+        from {p}findings as findings inner join {p}checks as checks
+            on checks.check_name = findings.check_name and checks.severity <> 'block'
+        inner join (
+            select case_id, case_key from {p}cases
+            union all
+            select case_id, case_key from event_log.cases as c where process = {process}
+              and not exists (select from {p}touched_cases as t where t.case_id = c.case_id)) as cases
+            on cases.case_id = findings.case_id
+        union
+        select findings.check_name, cases.case_key
+        from quality.findings as findings
+        inner join {p}checks as checks on checks.check_name = findings.check_name and checks.scope = 'case'
+        inner join event_log.cases as cases on cases.process = {process} and cases.case_id = findings.case_id
+        where findings.process = {process}
+          and not exists (select from {p}touched_cases as t where t.case_id = findings.case_id)"""
+
+
+def _cases(declared: GateDeclaration, *, has_fresh: bool) -> str:
+    """The cases as they will be published, and those in quarantine. has_fresh: mining has made figures per case."""
+    p, process = f"candidate.{declared.name}__", literal(declared.name)
+    duration = "(extract(epoch from c.ended_at - c.started_at) * 1000000)::bigint as duration_us"
+    columns = f"c.case_key, {duration}, c.event_count::bigint as event_count, c.variant_id as variant"
+    known = fresh = ""
+    untouched = touched = quarantined = "null::boolean"
+    if declared.is_case_level_public:
+        known = f"left join mining.case_kpis as k on k.process = {process} and k.case_key = c.case_key"
+        untouched = touched = "k.rework_count > 0"
+        quarantined = f"""(select count(*) > count(distinct e.activity) from {p}events as e
+                           where e.case_key = c.case_key)"""
+        if has_fresh:  # of touched cases that came out as they were it may have none
+            fresh = f"left join {p}mining_case_kpis as fresh on fresh.case_key = c.case_key"
+            touched = "coalesce(fresh.rework_count, k.rework_count) > 0"
+    is_out = f"exists (select from {p}quarantined as q where q.case_id = c.case_id)"
+    return f"""
+        select {columns}, true as is_published, {untouched} as is_rework from event_log.cases as c {known}
+        where c.process = {process}
+          and not exists (select from {p}touched_cases as t where t.case_id = c.case_id)
+        union all
+        select {columns}, true as is_published, {touched} as is_rework from {p}cases as c {fresh} {known}
+        where not {is_out}
+        union all
+        select {columns}, false as is_published, {quarantined} as is_rework from {p}cases as c where {is_out}"""
