@@ -6,7 +6,7 @@ candidate's minus the quarantined ones. It is read once and sorted by case_key, 
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 import adbc_driver_postgresql.dbapi as adbc
@@ -24,7 +24,8 @@ class Log:
     events: the columns of `mining_tasks.frames`. cases: `case_key`, `case_id`, `is_open`, sorted by `case_key`.
     activities: activity_key -> activity. actions: of desktop work `case_key`, `event_seq`, `activity_key`,
     `application`, `action`, `step` (the activity, with the label of its target where there is one), `duration_us`,
-    `resource_key`, else None. as_of: the horizon that the build used, None where it left no note.
+    `resource_key`, else None. as_of: the horizon that the build used, None where it left no note. ranks: activity_key ->
+    its declared rank, None for an activity without one.
     """
 
     events: pl.DataFrame
@@ -32,6 +33,7 @@ class Log:
     activities: Mapping[int, str]
     actions: pl.DataFrame | None = None
     as_of: datetime | None = None
+    ranks: Mapping[int, int | None] = field(default_factory=dict)
 
 
 @contextmanager
@@ -89,11 +91,12 @@ def read_log(url: str, process: str) -> Log:
         )
         cases = _fetch(cursor, _everywhere(cursor, process, "cases", "cases", ("case_key", "case_id", "is_open")))
         activities = _activities(cursor, process, events["activity_key"].unique().to_list())
+        ranks = _ranks(cursor, process, list(activities))
         actions = _actions(cursor, process, activities, events)
         as_of = _as_of(cursor, process)
     cases = cases.sort("case_key")
     _check(process, events, cases)
-    return Log(events=events, cases=cases, activities=activities, actions=actions, as_of=as_of)
+    return Log(events=events, cases=cases, activities=activities, actions=actions, as_of=as_of, ranks=ranks)
 
 
 def candidate_cases(url: str, process: str) -> pa.Array:
@@ -186,6 +189,16 @@ def _activities(cursor, process: str, keys: list[int]) -> dict[int, str]:
     return {key: names[key] for key in keys}
 
 
+def _ranks(cursor, process: str, keys: list[int]) -> dict[int, int | None]:
+    """The ranks of the build's activities; those of published ones that it does not have."""
+    known = f"select activity_key, rank from event_log.activities where process = {literal(process)}"
+    ranks = dict(_fetch(cursor, known).iter_rows())
+    if _exists(cursor, "candidate", f"{process}__activities"):
+        table = quoted("candidate", f"{process}__activities")
+        ranks |= dict(_fetch(cursor, f"select activity_key, rank from {table}").iter_rows())
+    return {key: ranks.get(key) for key in keys}
+
+
 def _actions(cursor, process: str, activities: Mapping[int, str], events: pl.DataFrame) -> pl.DataFrame | None:
     if not _exists(cursor, "candidate", f"{process}__actions"):
         return None
@@ -259,6 +272,13 @@ def is_public(url: str, process: str) -> tuple[bool, int] | None:
             f"select is_case_level_public, k_anonymity from event_log.processes where process = {literal(process)}",
         )
     return rows.row(0) if len(rows) else None
+
+
+def published_order(url: str, process: str) -> tuple[str, ...]:
+    """What the log of a published process is ordered by; empty if it is not published yet."""
+    with connection(url) as db, db.cursor() as cursor:
+        rows = _fetch(cursor, f"select order_declared from event_log.processes where process = {literal(process)}")
+    return tuple(rows.item(0, 0).split(", ")) if len(rows) else ()
 
 
 def as_of_us(as_of: datetime) -> int:

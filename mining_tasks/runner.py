@@ -1,12 +1,13 @@
 """Mining of one process: the log in, each result into candidate.<process>__mining_<table>, for the gate and publish."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import narwhals as nw
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from mining_tasks import io
+from mining_tasks.order_bounds import Figures, bound_figures
 from mining_tasks.people import protect
 from mining_tasks.results import Results, compute, compute_desktop
 from sluice.errors import BadInput
@@ -31,15 +32,17 @@ TABLES = (
     "application_switches",
     "repeated_sequences",
     "suppressions",
+    "order_bounds",
 )
 DEFAULT_K = 5
 _SEQUENCES = {"variants": ("variant_id", "activities"), "repeated_sequences": ("sequence_id", "steps")}
 _TIMES = {"as_of_us": "as_of"}
 
 
-def mine(settings: Settings, process: str, ctx: RunContext) -> dict[str, int]:
+def mine(settings: Settings, process: str, ctx: RunContext, *, order: Sequence[str] | None = None) -> dict[str, int]:
     """Mine a process as it will be published; returns the number of rows that each table of `TABLES` will have.
 
+    order: what its log is ordered by; None: as its YAML declares, or as an imported log was published.
     Where the log stays as it is published and was mined in the same way, nothing is computed again; of the tables per case
     only the touched cases are written (see `sluice.mined`).
     """
@@ -47,13 +50,14 @@ def mine(settings: Settings, process: str, ctx: RunContext) -> dict[str, int]:
     if not url:
         raise BadInput("SLUICE_WAREHOUSE_URL: expected the warehouse's URL to mine in")
     is_public, k = privacy_of(settings, process)
+    order = order_of(settings, process) if order is None else tuple(order)
     with connect(url) as db:
-        planned = plan(db, process, ctx.run_id, (is_public, k, TABLES))
+        planned = plan(db, process, ctx.run_id, (is_public, k, TABLES, order))
     if planned.scope == UNCHANGED:
         return io.keep_tables(url, process, planned, TABLES)
     log = io.read_log(url, process)
     horizon = io.as_of_us(log.as_of or ctx.as_of)
-    tables = mine_log(log, is_case_level_public=is_public, k_anonymity=k, as_of_us=horizon)
+    tables = mine_log(log, is_case_level_public=is_public, k_anonymity=k, as_of_us=horizon, order=order)
     counts = {name: 0 if table is None else len(table) for name, table in tables.items()}
     if planned.scope == TOUCHED:
         fresh = io.candidate_cases(url, process)
@@ -72,15 +76,30 @@ def privacy_of(settings: Settings, process: str) -> tuple[bool, int]:
     return io.is_public(settings.warehouse_url, process) or (True, DEFAULT_K)
 
 
-def mine_log(log: io.Log, *, is_case_level_public: bool, k_anonymity: int, as_of_us: int) -> dict[str, pa.Table | None]:
-    """Every table of `TABLES` but for the column `process`; None is a table without rows."""
+def order_of(settings: Settings, process: str) -> tuple[str, ...]:
+    """What a process's log is ordered by: as declared, or as an imported log was published."""
+    if process in list_processes(settings.project):
+        return load_process(process, settings.project).order
+    return io.published_order(settings.warehouse_url, process)
+
+
+def mine_log(
+    log: io.Log, *, is_case_level_public: bool, k_anonymity: int, as_of_us: int, order: Sequence[str] = ()
+) -> dict[str, pa.Table | None]:
+    """Every table of `TABLES` but for the column `process`; None is a table without rows.
+
+    order: what the log is ordered by, for the bounds of what ties can move; without it there are none.
+    """
     results = compute(log, k=k_anonymity)
     if log.actions is not None:
         tables, steps, left_out = compute_desktop(log, k=k_anonymity)
         results.tables.update(tables)
         results.sequences["repeated_sequences"] = steps
         results.suppressions.update(left_out)
-    if not is_case_level_public:
+    if is_case_level_public:
+        figures = Figures.of(results)
+        results.tables["order_bounds"] = bound_figures(log.events, figures, order=order, ranks=log.ranks)
+    else:
         results = protect(results, log, k=k_anonymity)
     results.process_kpis.update(
         as_of_us=as_of_us,
@@ -97,6 +116,8 @@ def _as_arrow(results: Results, names: Mapping[int, str], k: int) -> dict[str, p
             known = results.sequences[name]
             steps = [[names.get(step, step) for step in known[row]] for row in tables[name][key].to_pylist()]
             tables[name] = tables[name].append_column(column, pa.array(steps, pa.list_(pa.string())))
+    if "order_bounds" in tables:
+        tables["order_bounds"] = _without_nulls(tables["order_bounds"], ("activity", "next_activity", "variant_id"))
     tables["process_kpis"] = _renamed(pa.table({name: [value] for name, value in results.process_kpis.items()}))
     if results.suppressions:
         tables["suppressions"] = pa.table(
@@ -119,6 +140,13 @@ def to_arrow(frame: nw.DataFrame, names: Mapping[int, str]) -> pa.Table:
             values = pa.array(list(names.values()), pa.string()).take(places)
             table = table.set_column(index, column.removesuffix("_key"), values)
     return _renamed(table)
+
+
+def _without_nulls(table: pa.Table, columns: Sequence[str]) -> pa.Table:
+    """Parts of a key: empty where there is none."""
+    for column in columns:
+        table = table.set_column(table.schema.get_field_index(column), column, pc.fill_null(table[column], ""))
+    return table
 
 
 def _renamed(table: pa.Table) -> pa.Table:

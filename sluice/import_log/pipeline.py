@@ -122,7 +122,7 @@ def publish_import(db: psycopg.Connection, process: Process, settings: Settings,
     with step(url, ctx, "gate"):
         warnings = [one for one in gate_candidate(settings, process, ctx) if not one.is_success]
     with step(url, ctx, "mine"):
-        mine(settings, process.name, ctx)
+        mine(settings, process.name, ctx, order=process.order)
     with step(url, ctx, "gate_results"):
         warnings += [one for one in gate_mining(settings, process, ctx) if not one.is_success]
     with step(url, ctx, "publish", ends_run="published") as record:

@@ -27,7 +27,7 @@ def mined(settings):
     ctx = run(2)
     Candidate(CASES).write(settings.warehouse_url, ctx)
     let_through(settings.warehouse_url, ctx)
-    mine(settings, "demo", ctx)
+    mine(settings, "demo", ctx, order=process().order)
 
     def gate(change=None, declared=None):
         if change:

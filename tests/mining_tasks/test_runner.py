@@ -41,7 +41,7 @@ def night(settings, number, cases, *, touched=frozenset(), quarantined=None, is_
         )
         db.execute("update candidate.demo__cases set is_open = case_id like '%7'")
     let_through(settings.warehouse_url, ctx, quarantined)
-    counts = mine(settings, "demo", ctx)
+    counts = mine(settings, "demo", ctx, order=process().order)
     publish(settings, process(), ctx)
     return counts
 
@@ -98,7 +98,7 @@ def test_order_of_physical_rows_changes_no_byte(settings):
         )
         db.execute("truncate candidate.demo__events")
         db.execute("insert into candidate.demo__events select * from shuffled")
-    mine(settings, "demo", run(1))
+    mine(settings, "demo", run(1), order=process().order)
     publish(settings, process(), run(1))
     assert everything(settings.warehouse_url) == before
 
@@ -124,7 +124,7 @@ def test_as_of_is_the_builds(settings):
     later = datetime(2031, 5, 6, tzinfo=UTC)
     with psycopg.connect(settings.warehouse_url) as db:
         db.execute("update candidate.demo__build set as_of = %s", (later,))
-    mine(settings, "demo", run(1))
+    mine(settings, "demo", run(1), order=process().order)
     with psycopg.connect(settings.warehouse_url, options="-c timezone=UTC") as db:
         assert db.execute("select as_of from candidate.demo__mining_process_kpis").fetchone() == (later,)
 
@@ -142,7 +142,7 @@ def test_empty_log_gives_empty_tables_and_one_row_of_zeros(settings):
 
 def test_mining_before_building_says_so(settings):
     with pytest.raises(SluiceError, match=r"candidate\.demo__events: .* build it first"):
-        mine(settings, "demo", run(1))
+        mine(settings, "demo", run(1), order=process().order)
 
 
 def test_event_without_a_case_says_so(settings):
@@ -150,7 +150,7 @@ def test_event_without_a_case_says_so(settings):
     with psycopg.connect(settings.warehouse_url) as db:
         db.execute("delete from candidate.demo__cases where case_id = 'case 1'")
     with pytest.raises(SluiceError, match="1 events have no case"):
-        mine(settings, "demo", run(1))
+        mine(settings, "demo", run(1), order=process().order)
 
 
 def test_a_name_that_needs_quotes_is_quoted(settings):

@@ -1,0 +1,86 @@
+"""Blocks of tied events: what of a log's order its times decide, and what is left open.
+
+The events of a case that an order does not separate form a block; blocks follow one another, within a block every
+sequence is a legal order. A case is then a weak order of its events, as in Lu, Fahland and van der Aalst, "Conformance
+checking based on partially ordered event data" (BPM workshops 2014), and van der Aa, Leopold and Weidlich, "Partial
+order resolution of event logs" (2020).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+EVENT = ("case_key", "event_seq", "activity_key", "occurred_us", "started_us")
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """A log in blocks. All frames are in the order of the log.
+
+    events: `case_key`, `event_seq`, `activity_key`, `occurred_us`, `begin_us` (of an interval its start), `block` (from
+    0, over all cases), `size` (events in the block), `wait_us` (from the block before to its begin, not below 0; null
+    in a case's first block), `is_open_case` aside. blocks: `block`, `case_key`, `size`, `kinds` (distinct activities),
+    `is_first`, `is_last`, `occurred_us`. members: `block`, `activity_key`, `times`, `low_wait_us`, `high_wait_us` (the
+    least and the greatest `wait_us` of its events). tied_case_keys: cases whose sequence is not decided.
+    """
+
+    events: pl.DataFrame
+    blocks: pl.DataFrame
+    members: pl.DataFrame
+    tied_case_keys: pl.Series
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether no case has more than one legal sequence of activities."""
+        return not len(self.tied_case_keys)
+
+
+def find_blocks(events: pl.DataFrame, *, ranks: Mapping[int, int | None] | None = None) -> Blocks:
+    """The blocks of a log ordered by time: equal `occurred_us` and, where `ranks` are given, equal rank of the activity.
+
+    events: as `mining_tasks.frames` has them, in the order of the log. ranks: activity_key -> declared rank, None for
+    an activity without one.
+    """
+    frame = events.select(EVENT).sort("case_key", "event_seq")
+    tie = [pl.col("occurred_us")]
+    if ranks is not None:
+        known = {key: rank for key, rank in ranks.items() if rank is not None}
+        rank = pl.col("activity_key").replace_strict(known, default=None, return_dtype=pl.Int64)
+        tie.append(rank.fill_null(-(2**62)))
+    is_new = pl.col("case_key").ne_missing(pl.col("case_key").shift(1))
+    for part in tie:
+        is_new = is_new | part.ne_missing(part.shift(1))
+    frame = frame.with_columns(
+        begin_us=pl.coalesce("started_us", "occurred_us"), block=is_new.cast(pl.Int64).cum_sum() - 1
+    ).drop("started_us")
+    blocks = (
+        frame.group_by("block", maintain_order=True)
+        .agg(
+            pl.col("case_key").first(),
+            pl.len().cast(pl.Int64).alias("size"),
+            pl.col("activity_key").n_unique().cast(pl.Int64).alias("kinds"),
+            pl.col("occurred_us").first(),
+        )
+        .with_columns(
+            is_first=pl.col("case_key").ne_missing(pl.col("case_key").shift(1)),
+            is_last=pl.col("case_key").ne_missing(pl.col("case_key").shift(-1)),
+            before_us=pl.col("occurred_us").shift(1),
+        )
+    )
+    frame = (
+        frame.join(
+            blocks.select("block", "size", "is_first", "before_us"), on="block", how="left", maintain_order="left"
+        )
+        .with_columns(
+            wait_us=pl.when(~pl.col("is_first")).then((pl.col("begin_us") - pl.col("before_us")).clip(lower_bound=0))
+        )
+        .drop("before_us", "is_first")
+    )
+    members = frame.group_by("block", "activity_key", maintain_order=True).agg(
+        pl.len().cast(pl.Int64).alias("times"),
+        pl.col("wait_us").min().alias("low_wait_us"),
+        pl.col("wait_us").max().alias("high_wait_us"),
+    )
+    tied = blocks.filter(pl.col("kinds") > 1)["case_key"].unique(maintain_order=True)
+    return Blocks(events=frame, blocks=blocks.drop("before_us"), members=members, tied_case_keys=tied)

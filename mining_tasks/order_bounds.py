@@ -1,0 +1,180 @@
+"""The order certificate: for every figure that ties can move, its lowest and its highest value over the legal orders.
+
+Two kinds of trust are told apart: in the times alone ('occurred_at'), and in the declared ranks of activities as well
+('occurred_at, rank'). On how time and order play together: van der Aalst and Santos, "May I take your order?" (2021).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import polars as pl
+
+from mining_tasks.durations import MEDIAN, P90
+from mining_tasks.frames import MICROSECONDS
+from mining_tasks.order_activities import bound_ends, bound_waits
+from mining_tasks.order_arcs import ARC, ArcBounds, bound_arcs
+from mining_tasks.order_blocks import Blocks, find_blocks
+from mining_tasks.order_statistics import extreme_mean, extreme_quantile
+from mining_tasks.order_variants import bound_variants
+from mining_tasks.results import Results
+
+SCHEMA = {
+    "trusted_order": pl.String,
+    "result": pl.String,
+    "kpi": pl.String,
+    "activity_key": pl.Int64,
+    "next_activity_key": pl.Int64,
+    "variant_id": pl.String,
+    "value": pl.Float64,
+    "lowest": pl.Float64,
+    "highest": pl.Float64,
+    "is_exact": pl.Boolean,
+}
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The figures whose bounds are asked for, as the log is ordered: frames and values as `results.Results` has them."""
+
+    dfg: nw.DataFrame
+    activity_kpis: nw.DataFrame
+    variants: nw.DataFrame
+    sequences: Mapping[str, tuple[int, ...]]
+
+    @classmethod
+    def of(cls, results: Results) -> "Figures":
+        """Those of a log's results."""
+        tables, sequences = results.tables, results.sequences["variants"]
+        return cls(tables["dfg"], tables["activity_kpis"], tables["variants"], sequences)
+
+
+def bound_figures(
+    events: pl.DataFrame, figures: Figures, *, order: Sequence[str], ranks: Mapping[int, int | None]
+) -> nw.DataFrame:
+    """One row per figure that ties can move and kind of trust, with the columns of `SCHEMA`, sorted.
+
+    order: as declared; one that does not begin with 'occurred_at' leaves nothing open (a recording's own order).
+    result, kpi: the table of schema mining and its column; the keys null where the figure has none. is_exact: some
+    legal order has the lowest value and some the highest; otherwise they are bounds that no legal order exceeds. Where
+    an order has no such arc its counts and its total are 0, and its other figures are left out of account.
+    """
+    rows: list[Row] = []
+    if order and order[0] == "occurred_at":
+        rows += _rows("occurred_at", find_blocks(events), figures)
+        if len(order) > 1 and order[1] == "rank" and any(rank is not None for rank in ranks.values()):
+            rows += _rows("occurred_at, rank", find_blocks(events, ranks=ranks), figures)
+    frame = pl.DataFrame(rows, schema=SCHEMA, orient="row").filter(pl.col("lowest") < pl.col("highest"))
+    return nw.from_native(frame.sort(*list(SCHEMA)[:6], nulls_last=False))
+
+
+def _rows(trusted: str, log: Blocks, figures: Figures) -> Iterator[Row]:
+    if log.is_decided and log.members["times"].max() in (None, 1):
+        return
+    for result, kpi, activity, following, variant, value, lowest, highest, is_exact in (
+        *_arc_rows(log, figures),
+        *_activity_rows(log, figures),
+        *_variant_rows(log, figures),
+    ):
+        yield trusted, result, kpi, activity, following, variant, value, lowest, highest, is_exact
+
+
+def _arc_rows(log: Blocks, figures: Figures) -> Iterator[Row]:
+    bounds = bound_arcs(log)
+    published = {(row[ARC[0]], row[ARC[1]]): row for row in figures.dfg.iter_rows(named=True)}
+    moved = list(bounds.arcs.iter_rows())
+    certain = len(published.keys() - {row[:2] for row in moved})
+    lowest, highest = certain + sum(row[2] > 0 for row in moved), certain + sum(row[3] > 0 for row in moved)
+    yield "process_kpis", "edge_count", None, None, None, len(published), lowest, highest, lowest == highest
+    durations = _durations_of(bounds, published)
+    for source, target, low, high, low_cases, high_cases in moved:
+        arc = (source, target)
+        row = published.get(arc)
+        if source == target:
+            loops = row["edge_count"] if row else 0
+            yield "rework", "self_loop_count", source, None, None, loops, low, high, True
+        if row is None:
+            continue  # no figure of it is published; edge_count tells of it
+        key = (source, target, None)
+        yield "dfg", "edge_count", *key, row["edge_count"], low, high, True
+        yield "dfg", "case_count", *key, row["case_count"], low_cases, high_cases, True
+        for kpi, least, most, is_exact in _duration_bounds(*durations[arc], arc in bounds.loops_with_choice):
+            yield "dfg", kpi, *key, row[kpi], least, most, is_exact
+
+
+def _durations_of(bounds: ArcBounds, published: Mapping[tuple, Any]) -> dict[tuple, tuple[np.ndarray, ...]]:
+    """arc -> sure low, sure high, possible low, possible high; microseconds."""
+    found: dict[tuple, list[np.ndarray]] = {}
+    nothing = np.zeros(0, dtype=np.int64)
+    for start, frame in ((0, bounds.sure), (2, bounds.possible)):
+        grouped = frame.group_by(*ARC).agg("low_us", "high_us")
+        for source, target, low, high in grouped.iter_rows():
+            if (source, target) in published:
+                kept = found.setdefault((source, target), [nothing] * 4)
+                kept[start], kept[start + 1] = np.array(low, dtype=np.int64), np.array(high, dtype=np.int64)
+    return {arc: tuple(arrays) for arc, arrays in found.items()}
+
+
+def _duration_bounds(
+    sure_low, sure_high, may_low, may_high, is_coupled: bool
+) -> Iterator[tuple[str, float, float, bool]]:
+    is_fixed = not len(may_low) and bool((np.sort(sure_low) == np.sort(sure_high)).all())
+    most = int(may_high[may_high > 0].sum())
+    yield "total_seconds", _s(int(sure_low.sum())), _s(int(sure_high.sum()) + most), not is_coupled
+    for kpi, share in (("median_seconds", MEDIAN), ("p90_seconds", P90)):
+        lowest = extreme_quantile(sure_low, may_low, share, lowest=True)
+        yield kpi, _s(lowest), _s(extreme_quantile(sure_high, may_high, share, lowest=False)), is_fixed
+    lowest = extreme_mean(sure_low, may_low, lowest=True)
+    yield "mean_seconds", _s(lowest), _s(extreme_mean(sure_high, may_high, lowest=False)), is_fixed
+    everything_low, everything_high = np.concatenate([sure_low, may_low]), np.concatenate([sure_high, may_high])
+    # the least value of all is at most the least sure one; where none is sure, at most the greatest of all
+    most_of_min = int(sure_high.min()) if len(sure_high) else int(everything_high.max())
+    least_of_max = int(sure_low.max()) if len(sure_low) else int(everything_low.min())
+    yield "min_seconds", _s(int(everything_low.min())), _s(most_of_min), is_fixed
+    yield "max_seconds", _s(least_of_max), _s(int(everything_high.max())), is_fixed
+
+
+def _activity_rows(log: Blocks, figures: Figures) -> Iterator[Row]:
+    published = {row["activity_key"]: row for row in figures.activity_kpis.iter_rows(named=True)}
+    for activity, end, low, high in bound_ends(log).iter_rows():
+        key = (activity, None, None)
+        value = published[activity][f"{end}_count"]
+        yield "activity_kpis", f"{end}_count", *key, value, low, high, True
+        if value:
+            yield f"{end}_activities", "case_count", *key, value, low, high, True
+    lowest, highest = (
+        {
+            activity: np.array(waits, dtype=np.int64)
+            for activity, waits in one.group_by("activity_key").agg("wait_us").iter_rows()
+        }
+        for one in bound_waits(log)
+    )
+    nothing = np.zeros(0, dtype=np.int64)
+    for activity in sorted(lowest.keys() & highest.keys()):
+        low, high, row = lowest[activity], highest[activity], published[activity]
+        for kpi, share in (("median_wait_seconds", MEDIAN), ("p90_wait_seconds", P90)):
+            least = extreme_quantile(low, nothing, share, lowest=True)
+            most = extreme_quantile(high, nothing, share, lowest=False)
+            yield "activity_kpis", kpi, activity, None, None, row[kpi], _s(least), _s(most), True
+        least, most = extreme_mean(low, nothing, lowest=True), extreme_mean(high, nothing, lowest=False)
+        kpi = "mean_wait_seconds"
+        yield "activity_kpis", kpi, activity, None, None, row[kpi], _s(least), _s(most), True
+
+
+def _variant_rows(log: Blocks, figures: Figures) -> Iterator[Row]:
+    counts = dict(figures.variants.select("variant_id", "case_count").iter_rows())
+    by_sequence = {tuple(sequence): variant for variant, sequence in figures.sequences.items()}
+    bounds = bound_variants(log, {sequence: counts[variant] for sequence, variant in by_sequence.items()})
+    is_exact = bounds.is_lowest_exact and bounds.is_highest_exact
+    low, high = bounds.lowest_count, bounds.highest_count
+    yield "process_kpis", "variant_count", None, None, None, len(counts), low, high, is_exact
+    for sequence, (least, most) in bounds.cases.items():
+        variant = by_sequence[sequence]
+        yield "variants", "case_count", None, None, variant, counts[variant], least, most, bounds.are_cases_exact
+
+
+def _s(microseconds: float) -> float:
+    return microseconds / MICROSECONDS
