@@ -7,10 +7,10 @@ import base64
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 from sluice.errors import BadInput
 from sluice.settings import Settings
+from sluice.warehouse.urls import with_database
 
 QUIET = {
     "GX_ANALYTICS_ENABLED": "false",
@@ -34,7 +34,10 @@ def sluice_environment(settings: Settings) -> dict[str, str]:
     """The variables from which sluice.settings.load_settings makes `settings` again, in a task."""
     environment = {"SLUICE_HOME": str(settings.home), "SLUICE_AGENT_TIMEZONE": settings.agent_timezone}
     optional = {
-        "SLUICE_WAREHOUSE_URL": settings.warehouse_url,
+        # where there are logins for each work, no task sees the one that may do everything
+        "SLUICE_WAREHOUSE_URL": settings.miner_url
+        if settings.loader_url and settings.miner_url
+        else settings.warehouse_url,
         "SLUICE_LOADER_URL": settings.loader_url,
         "SLUICE_MINER_URL": settings.miner_url,
         "SLUICE_AGENT_DROP": settings.agent_drop and str(settings.agent_drop),
@@ -53,7 +56,7 @@ def airflow_database_url(settings: Settings, environment: Mapping[str, str] | No
         return own
     if settings.warehouse_url is None:
         raise BadInput("Airflow needs a database: start the warehouse first, or set SLUICE_AIRFLOW_DB_URL")
-    return urlunsplit(urlsplit(settings.warehouse_url)._replace(path="/airflow"))
+    return with_database(settings.airflow_url or settings.warehouse_url, "airflow")
 
 
 def _with_driver(url: str, driver: str) -> str:
@@ -132,6 +135,8 @@ def airflow_environment(
         },
         "logging": {
             "base_log_folder": home / "logs",
+            "file_task_handler_new_folder_permissions": "0o700",
+            "file_task_handler_new_file_permissions": "0o600",
             "dag_processor_child_process_log_directory": home / "logs" / "dag_processor",
             "colored_console_log": False,
         },

@@ -235,6 +235,7 @@ def main() -> int:
         "--stop-warehouse", action="store_true", help="stop the embedded PostgreSQL when the lifeline is cut"
     )
     args = parser.parse_args()
+    os.umask(0o077)  # logs and state are their owner's alone
     launcher = Launcher(logs=args.logs, lifeline=0 if args.lifeline else None, migrated=args.migrated)
     code = launcher.run()
     if args.stop_warehouse:

@@ -20,11 +20,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import psycopg
-from psycopg.conninfo import conninfo_to_dict
-
-from sluice.errors import BadInput, SluiceError, Unreachable
+from sluice.errors import SluiceError, Unreachable
 from sluice.warehouse.connection import is_lost_text
+from sluice.warehouse.urls import environment_of, options_of
 
 _ANSWER = "sluice-dbt-outcome:"
 _PR_SET_PDEATHSIG = 1
@@ -37,6 +35,7 @@ _PROFILE_NAMES = {
     "password": "DBT_ENV_SECRET_SLUICE_PASSWORD",
     "dbname": "SLUICE_DBT_DATABASE",
 }
+_IN_PROFILE = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE", "PGAPPNAME")
 
 
 @dataclass(frozen=True)
@@ -117,10 +116,7 @@ def prepare(url: str, project: Path, home: Path) -> None:
 
 
 def _environment(url: str, project: Path, threads: int) -> dict[str, str]:
-    try:
-        connection = conninfo_to_dict(url)
-    except psycopg.ProgrammingError:
-        raise BadInput("SLUICE_WAREHOUSE_URL: expected postgresql://user:password@host:port/name") from None
+    connection, others = options_of(url), environment_of(url)
     env = {
         name: value
         for name, value in os.environ.items()
@@ -135,9 +131,8 @@ def _environment(url: str, project: Path, threads: int) -> dict[str, str]:
         "DO_NOT_TRACK": "1",
         "SLUICE_DBT_USER": os.environ.get("USER", ""),
     }
-    for name, value in connection.items():
-        if value not in (None, "") and name != "application_name":
-            env[_PROFILE_NAMES.get(name, f"PG{name.upper()}")] = str(value)
+    env |= {name: value for name, value in others.items() if name not in _IN_PROFILE}
+    env |= {_PROFILE_NAMES[name]: value for name, value in connection.items() if name in _PROFILE_NAMES}
     env.setdefault("SLUICE_DBT_HOST", "localhost")
     env.setdefault("SLUICE_DBT_DATABASE", env["SLUICE_DBT_USER"])
     return env

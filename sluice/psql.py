@@ -2,23 +2,10 @@
 
 import os
 import subprocess
-from urllib.parse import unquote, urlsplit
 
 from sluice.settings import Settings
 from sluice.warehouse import embedded
-
-
-def connection_environment(url: str) -> dict[str, str]:
-    """The PG* variables that say the same as `url` (libpq's names)."""
-    parts = urlsplit(url)
-    found = {
-        "PGHOST": parts.hostname,
-        "PGPORT": parts.port,
-        "PGUSER": parts.username,
-        "PGPASSWORD": parts.password,
-        "PGDATABASE": parts.path.lstrip("/"),
-    }
-    return {name: unquote(str(value)) for name, value in found.items() if value}
+from sluice.warehouse.urls import environment_of as connection_environment
 
 
 def psql(settings: Settings, arguments: list[str]) -> int:

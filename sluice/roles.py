@@ -5,7 +5,6 @@ Each owns what it makes. Made and granted by every migration of the warehouse; d
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
@@ -14,10 +13,12 @@ from extractors.specs import load_spec
 from extractors.systems import has_tables, list_systems
 from sluice.readers import SCHEMAS
 from sluice.settings import PROJECT, Settings
+from sluice.warehouse.urls import with_database, with_login
 
 LOADER = "sluice_loader"
 MINER = "sluice_miner"
 WORKERS = (LOADER, MINER)
+AIRFLOW = "sluice_airflow"  # on the embedded server: the owner of Airflow's own database
 # what only one of the two may write; of everything else in ops and quality both keep the record of their runs
 _LOADERS_ALONE = ("watermarks", "load_tables", "files")
 _MINERS_ALONE = ("process_state", "case_rows", "quarantined_cases", "findings", "finding_effects", "daily_counts")
@@ -33,29 +34,55 @@ def worker_settings(settings: Settings, kind: str) -> Settings:
     """`settings` as a task sees them: the warehouse under the login of its work (`extract`: the loader's, `mine`: the
     miner's), and no other login; the one login where there are none."""
     url = settings.loader_url if kind == "extract" else settings.miner_url
-    return replace(settings, warehouse_url=url or settings.warehouse_url, loader_url=None, miner_url=None)
+    return replace(
+        settings, warehouse_url=url or settings.warehouse_url, loader_url=None, miner_url=None, airflow_url=None
+    )
 
 
 def with_embedded_logins(settings: Settings) -> Settings:
-    """`settings` of the running embedded server with the logins of the two roles, their passwords in SLUICE_HOME/secrets."""
-    urls = {role: _login_url(settings, role) for role in WORKERS}
+    """`settings` of the running embedded server with the logins of the two roles and of Airflow's own database, their
+    passwords in SLUICE_HOME/secrets."""
+    urls = {
+        role: with_login(settings.warehouse_url, role, settings.secret(f"{role}_password"))
+        for role in (*WORKERS, AIRFLOW)
+    }
     with psycopg.connect(settings.warehouse_url) as db:
         for role, url in urls.items():
-            if _is_accepted(url):
+            if _is_accepted(with_database(url, "postgres")):
                 continue
+            if not _exists(db, role):
+                db.execute(sql.SQL("create role {}").format(sql.Identifier(role)))
             # the server is told a verifier: no log of statements can show the password
             verifier = db.pgconn.encrypt_password(
                 settings.secret(f"{role}_password").encode(), role.encode(), b"scram-sha-256"
             ).decode()
             db.execute(sql.SQL("alter role {} login password {}").format(sql.Identifier(role), sql.Literal(verifier)))
-    return replace(settings, loader_url=urls[LOADER], miner_url=urls[MINER])
+    with psycopg.connect(with_database(settings.warehouse_url, "airflow")) as db:
+        _own_database(db, AIRFLOW)
+    return replace(settings, loader_url=urls[LOADER], miner_url=urls[MINER], airflow_url=urls[AIRFLOW])
 
 
-def _login_url(settings: Settings, role: str) -> str:
-    parts = urlsplit(settings.warehouse_url)
-    host = parts.netloc.rsplit("@", 1)[-1]
-    password = quote(settings.secret(f"{role}_password"), safe="")
-    return urlunsplit(parts._replace(netloc=f"{role}:{password}@{host}"))
+def _own_database(db: psycopg.Connection, role: str) -> None:
+    """Give a database, and all that an earlier release made in it under the superuser, to `role`."""
+    owner = sql.Identifier(role)
+    (name,) = db.execute(
+        "select datname from pg_database where datname = current_database() and pg_get_userbyid(datdba) <> %s "
+        "union all select null limit 1",
+        (role,),
+    ).fetchone()
+    if name is None:
+        return
+    for kind, relation in db.execute(
+        """select case relkind when 'S' then 'sequence' when 'v' then 'view' else 'table' end, relname::text
+           from pg_class as c where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'S')
+             and not exists (select from pg_depend where objid = c.oid and deptype in ('a', 'i') and relkind = 'S')
+           union all
+           select 'type', typname::text from pg_type where typnamespace = 'public'::regnamespace and typtype in ('e', 'd')"""
+    ).fetchall():
+        db.execute(sql.SQL("alter {} public.{} owner to {}").format(sql.SQL(kind), sql.Identifier(relation), owner))
+    db.execute(sql.SQL("alter schema public owner to {}").format(owner))
+    db.execute(sql.SQL("revoke connect, temporary on database {} from public").format(sql.Identifier(name)))
+    db.execute(sql.SQL("alter database {} owner to {}").format(sql.Identifier(name), owner))
 
 
 def _is_accepted(url: str) -> bool:

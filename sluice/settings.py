@@ -5,6 +5,7 @@ Secrets are never read from a file in the project; what Sluice generates lies in
 
 import os
 import secrets
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ class Settings:
 
     home: the one folder of all state. warehouse_url: your own Postgres, or None for the embedded one.
     loader_url, miner_url: the same warehouse under the logins that extractions and mining use (default: warehouse_url).
+    airflow_url: the embedded server under the login of Airflow's own database.
     source_urls: system -> connection URL. agent_drop: folder of desktop-agent exports.
     person_map: CSV `person,kind,value`, kind one of erp_login, desktop_login, email.
     operations: the variables of alerts and retention as they are (OPERATIONS), read by sluice.alerts and sluice.retention.
@@ -32,6 +34,7 @@ class Settings:
     warehouse_url: str | None = field(default=None, repr=False)
     loader_url: str | None = field(default=None, repr=False)
     miner_url: str | None = field(default=None, repr=False)
+    airflow_url: str | None = field(default=None, repr=False)
     source_urls: Mapping[str, str] = field(default_factory=dict, repr=False)
     agent_drop: Path | None = None
     agent_timezone: str = "UTC"
@@ -71,6 +74,16 @@ class Settings:
             finally:
                 fresh.unlink()
         return path.read_text().strip()
+
+
+def close_home(settings: Settings) -> None:
+    """Take from others what an earlier release let them see of the folder of all state, and so of all in it."""
+    home = settings.home
+    if home.is_dir() and home.stat().st_uid == os.geteuid():
+        mode = stat.S_IMODE(home.stat().st_mode)
+        closed = mode & (0o711 if os.geteuid() == 0 else 0o700)  # root's PostgreSQL runs as another account
+        if closed != mode:
+            home.chmod(closed)
 
 
 def _path(value: str | None) -> Path | None:

@@ -28,6 +28,7 @@ from sluice.airflow_environment import (
 from sluice.errors import SluiceError
 from sluice.settings import Settings
 from sluice.warehouse import redacted
+from sluice.warehouse.urls import database_of, with_database, without_secrets
 
 PREFERRED_PORT = 8080
 START_SECONDS = 300
@@ -90,12 +91,12 @@ def _make_database(url: str) -> str:
     except psycopg.OperationalError as error:
         if "does not exist" not in str(error):
             raise SluiceError(
-                f"Airflow's database {redacted(url)} cannot be reached ({str(error).strip().splitlines()[-1]})"
+                f"Airflow's database {redacted(url)} cannot be reached "
+                f"({without_secrets(str(error).strip().splitlines()[-1], url)})"
             ) from error
-    name = url.rsplit("/", 1)[1].split("?")[0]
-    beside = url.replace(f"/{name}", "/postgres", 1) if url.endswith(name) else url
+    name = database_of(url)
     try:
-        with psycopg.connect(beside, autocommit=True, connect_timeout=10) as db:
+        with psycopg.connect(with_database(url, "postgres"), autocommit=True, connect_timeout=10) as db:
             db.execute(psycopg.sql.SQL("create database {}").format(psycopg.sql.Identifier(name)))
     except psycopg.Error as error:
         reason = str(error).strip().splitlines()[-1]

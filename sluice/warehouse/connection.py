@@ -4,11 +4,11 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
 from sluice.errors import SluiceError, Unreachable
+from sluice.warehouse.urls import redacted, without_secrets
 
 # a peer that vanished without a word (a machine without power) is noticed within a minute and a half
 KEEPALIVES = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 15, "keepalives_count": 4}
@@ -37,15 +37,6 @@ _LOST_STATES = ("08", "57P01", "57P02", "57P03", "57P05", "53300", "40001", "40P
 
 _application = "sluice"
 _patience = SHORT_PATIENCE, 0.0
-
-
-def redacted(url: str) -> str:
-    """`url` with its password masked, fit for a message."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    host = parts.netloc.rsplit("@", 1)[-1]
-    return urlunsplit(parts._replace(netloc=f"{parts.username}:***@{host}"))
 
 
 @contextmanager
@@ -88,7 +79,8 @@ def connect(url: str, **options) -> psycopg.Connection:
             delay = min(2 * delay, LONGEST_DELAY)
         except psycopg.ProgrammingError as error:
             raise SluiceError(
-                f"the database URL is not one ({error}): expected postgresql://user:password@host:port/name"
+                f"the database URL is not one ({without_secrets(str(error).strip(), url)}): expected "
+                "postgresql://user:password@host:port/name, with %-signs for what is special in a password (%40 for @)"
             ) from None
     db.execute("set time zone 'UTC'")
     db.commit()
@@ -97,10 +89,9 @@ def connect(url: str, **options) -> psycopg.Connection:
 
 def _unreachable(url: str, error: psycopg.OperationalError) -> SluiceError:
     lines = str(error).strip().splitlines() or [type(error).__name__]
+    reason = without_secrets(lines[-1].strip(), url)
     kind = Unreachable if is_lost(error) else SluiceError
-    return kind(
-        f"the database {redacted(url)} cannot be reached ({lines[-1].strip()}): is it running, is the URL right?"
-    )
+    return kind(f"the database {redacted(url)} cannot be reached ({reason}): is it running, is the URL right?")
 
 
 def is_lost(error: BaseException) -> bool:

@@ -95,8 +95,8 @@ def start(settings: Settings) -> bool:
             return False
         account = _account()
         if account is not None:
-            _open_the_way(binary("postgres"))
-            _open_the_way(folder)
+            _open_the_way(binary("postgres"), settings.home)
+            _open_the_way(folder, settings.home)
         if not (folder / "PG_VERSION").exists():
             _initialise(settings, folder, account)
         _launch(folder, account)
@@ -113,7 +113,7 @@ def stop(settings: Settings) -> bool:
     if running_port(settings) is None:
         return False
     if _account() is not None:
-        _open_the_way(data_folder(settings))
+        _open_the_way(data_folder(settings), settings.home)
     _run(
         [binary("pg_ctl"), "stop", "-D", data_folder(settings), "-m", "fast", "-w", "-t", "60"],
         _account(),
@@ -187,16 +187,19 @@ def _account() -> pwd.struct_passwd | None:
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
 
-def _open_the_way(path: Path) -> None:
-    """Let other accounts pass through (not list) the folders above `path`, which only root could enter."""
+def _open_the_way(path: Path, home: Path) -> None:
+    """Let other accounts pass through (not list) the folders above `path`, which only root could enter; those that are
+    not under `home` are somebody's, who is told."""
     for folder in path.parents:
         mode = folder.stat().st_mode
         if not mode & stat.S_IXOTH:
             folder.chmod(mode | stat.S_IXOTH)
-            print(
-                f"sluice: PostgreSQL does not run as root; {folder} may now be passed through by other accounts (chmod o+x)",
-                file=sys.stderr,
-            )
+            if not folder.is_relative_to(home):
+                print(
+                    f"sluice: PostgreSQL does not run as root; {folder} may now be passed through by other accounts "
+                    "(chmod o+x)",
+                    file=sys.stderr,
+                )
 
 
 def _run(command: list, account: pwd.struct_passwd | None, failure: str) -> None:
