@@ -1,12 +1,13 @@
 """The command line: `sluice --help`. Each command is a thin door to the module that does the work."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from datetime import date
 
 from sluice.errors import Blocked, SluiceError
-from sluice.settings import Settings, load_settings
+from sluice.settings import Settings, close_home, load_settings
 
 EXIT_FAILED, EXIT_USAGE, EXIT_BLOCKED, EXIT_INTERRUPTED = 1, 2, 3, 130
 
@@ -194,8 +195,11 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 well, 1 failed, 2 wrong usage, 3 blocked by a check, 130 interrupted."""
     args = _parse(sys.argv[1:] if arguments is None else arguments)
+    os.umask(0o077)  # whatever a command writes is its owner's alone
     try:
-        return args.command(args, load_settings())
+        settings = load_settings()
+        close_home(settings)
+        return args.command(args, settings)
     except Blocked as error:
         print(f"sluice: blocked: {error}", file=sys.stderr)
         return EXIT_BLOCKED
