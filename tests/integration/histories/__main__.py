@@ -61,6 +61,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="runs before the last (default 3)")
     parser.add_argument("--server", help="URL of a database server to work on (default: one of its own)")
     parser.add_argument("--template", default=TEMPLATE, help="name of a migrated database on that server")
+    parser.add_argument("--home", type=Path, help="SLUICE_HOME to use, for what dbt has parsed of the project")
     parser.add_argument("--shrink", action="store_true")
     parser.add_argument("--show", action="store_true")
     parser.add_argument("--verbose", action="store_true")
@@ -73,10 +74,10 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="sluice-histories-"))
     try:
         if arguments.server:
-            _answer(Workshop(arguments.server, arguments.template, folder), arguments)
+            _answer(Workshop(arguments.server, arguments.template, folder, arguments.home), arguments)
         else:
             with _own_server(folder) as url:
-                workshop = Workshop(url, TEMPLATE, folder)
+                workshop = Workshop(url, TEMPLATE, folder, arguments.home)
                 bad = [number for number in arguments.seeds if not _try(workshop, arguments, number)]
             sys.exit(f"seeds that differ: {bad}" if bad else 0)
     finally:

@@ -8,19 +8,20 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from sluice.settings import PROJECT
+from sluice.settings import PROJECT, Settings
 from sluice.warehouse import embedded
 
 
 class Player:
     """`check(seed)`: play a history; what it published must be what a full rebuild publishes."""
 
-    def __init__(self, process: str, server_url: str, template: str, runs: int):
+    def __init__(self, process: str, server: Settings, template: str, runs: int):
         self.process, self.changed, self.runs = process, 0, runs
         self.child = subprocess.Popen(
             [
                 *(sys.executable, "-m", "tests.integration.histories", process, "--runs", str(runs)),
-                *("--server", server_url, "--template", template),
+                *("--server", embedded.url(server, "postgres"), "--template", template),
+                *("--home", str(server.home / "integration")),
             ],
             cwd=PROJECT,
             env={**os.environ, "PYTHONPATH": str(PROJECT)},
@@ -50,7 +51,7 @@ def player_of(server, _template) -> Iterator[Callable[..., Player]]:
 
     def get(process: str, *, runs: int = 3) -> Player:
         if process not in made:
-            made[process] = Player(process, embedded.url(server, "postgres"), _template, runs)
+            made[process] = Player(process, server, _template, runs)
         return made[process]
 
     yield get

@@ -136,5 +136,5 @@ def _histories(draw, process: str, runs: int) -> History:
         )
         if has_mapping and not is_first:
             steps.append(Mapping(draw(st.sampled_from(MAPPINGS))))
-        steps += draw(_edits(process, at_least=14, at_most=28))
+        steps += draw(_edits(process, at_least=20, at_most=36))
     return History(process, tuple(steps))

@@ -28,7 +28,7 @@ class LivingCompany(Company):
             self._new_case()
 
     def _advance(self) -> None:
-        for _ in range(self.chance.randint(1, 3)):
+        for _ in range(self.chance.randint(2, 4)):
             case = self._any(self.root)
             if case is not None:
                 for _ in range(self.chance.randint(1, 3)):

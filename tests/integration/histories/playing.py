@@ -46,7 +46,7 @@ class Killed(Exception):
 @dataclass
 class Outcome:
     """What a history came to. case_count: cases that were ever published or quarantined; changed_count: those of them
-    that were published in two states at least."""
+    that had two states at least, as published one after the other."""
 
     differences: list[str] = field(default_factory=list)
     case_count: int = 0
@@ -59,8 +59,9 @@ class Outcome:
 class Workshop:
     """What histories share: the server, and the project in all its variants, each parsed by dbt once."""
 
-    def __init__(self, server_url: str, template: str, folder: Path):
+    def __init__(self, server_url: str, template: str, folder: Path, home: Path | None = None):
         self.server_url, self.template, self.folder = server_url, template, folder
+        self.home = home or folder / "home"
         self.number = 0
 
     def url(self, name: str) -> str:
@@ -81,7 +82,7 @@ class Workshop:
     def settings(self, process: str, variant: str) -> Settings:
         """Settings with the project as the variant has it, and a home of its own for what dbt parses."""
         if variant == "base":
-            return Settings(home=self.folder / "base", pseudonym_key_hex=KEY)
+            return Settings(home=self.home, pseudonym_key_hex=KEY)
         project = self.folder / f"{process}-{variant}" / "project"
         if not project.exists():
             for name in ("dbt_project", "processes"):
@@ -153,7 +154,7 @@ class Play:
                 self.workshop.drop(url)
             shutil.rmtree(self.folder, ignore_errors=True)
         self.outcome.case_count = len(self.seen)
-        self.outcome.changed_count = sum(len(states - {None}) > 1 for states in self.seen.values())
+        self.outcome.changed_count = sum(len(states) > 1 for states in self.seen.values())
         return self.outcome
 
     def _do(self, step: Edit | Mapping | Run) -> None:
@@ -266,7 +267,7 @@ class Play:
                 "select case_id from quality.quarantined_cases where process = %s", (self.process,)
             ):
                 now[case_id] = "quarantined"
-        for case_id in self.seen.keys() | now.keys():
+        for case_id in self.seen.keys() | now.keys():  # to be gone is a state, too, of one that was there
             self.seen.setdefault(case_id, set()).add(now.get(case_id))
 
     def _compare(self) -> None:

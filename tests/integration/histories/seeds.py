@@ -4,7 +4,7 @@ import os
 
 PROCESSES = ("purchase_to_pay", "order_to_cash", "lead_to_order", "desktop_work")
 EACH = 15  # histories of a process in `make test-all`
-AT_LEAST = 250  # case histories in them: cases that were published in two states or more
+AT_LEAST = 250  # case histories in them: cases that had two states or more, one published after the other
 
 
 def seeds() -> list[int]:
