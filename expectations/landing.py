@@ -34,6 +34,7 @@ def gate_landing(settings: Settings, system: str, version: int, ctx: RunContext)
     with connect(settings.warehouse_url) as db:
         checks = [
             *(_table_checks(db, load_spec(system)) if has_tables(system) else _file_checks(db, system)),
+            *_source(version),
             _volume(system, version),
         ]
     outcomes, validation = evaluate(
@@ -133,6 +134,28 @@ def _not_shrunk(db: psycopg.Connection, spec: SystemSpec, landed: dict[str, Land
         checked=f"select {len(landed)}",
         dimension="volume",
     )
+
+
+def _source(version: int) -> list[Check]:
+    """What the copy itself saw: it stops at a source that is not as declared, and tells of columns that are new."""
+    return [
+        Check(
+            "source_readable",
+            "block",
+            "the source as it is declared",
+            "restore it, or change its declaration",
+            f"select message as reason from ops.loads where version = {version} and state = 'blocked'",
+            dimension="structure",
+        ),
+        Check(
+            "source_columns_known",
+            "warn",
+            "no columns that the source did not have before",
+            "read them by naming them in tables.yml, where they are not personal; else there is nothing to do",
+            f"select message as reason from ops.loads where version = {version} and message like 'new columns%'",
+            dimension="structure",
+        ),
+    ]
 
 
 def _volume(system: str, version: int) -> Check:

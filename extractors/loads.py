@@ -31,12 +31,21 @@ def begin_load(db: psycopg.Connection, system: str, ctx: RunContext, *, mode: st
 
 
 def block_load(url: str, system: str, ctx: RunContext, message: str) -> None:
-    """Record a load that a source check refused."""
+    """Record a load that a source check refused, also as a result of the gate: it is the check before all others."""
     with connect(url) as db:
         db.execute(
             """insert into ops.loads (run_id, system, mode, window_start, window_end, state, finished_at, message)
                values (%s, %s, %s, %s, %s, 'blocked', clock_timestamp(), %s)""",
             (ctx.run_id, system, ctx.mode, ctx.window_start, ctx.window_end, message),
+        )
+        db.execute(
+            """insert into quality.check_results (run_id, subject, layer, check_name, severity, is_success,
+                                                  unexpected_count, message, dimension)
+               values (%s, %s, 'landing', 'source_readable', 'block', false, 1, %s, 'structure')
+               on conflict (run_id, subject, layer, check_name) do update
+               set (is_success, unexpected_count, message, checked_at) =
+                   (excluded.is_success, excluded.unexpected_count, excluded.message, excluded.checked_at)""",
+            (ctx.run_id, system, f"source_readable: expected the source as it is declared; found {message}"),
         )
 
 

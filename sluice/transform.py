@@ -132,8 +132,8 @@ def build(settings: Settings, process: str, ctx: RunContext) -> Build:
 
 
 def fingerprint(settings: Settings, process: str) -> str:
-    """Hash of all that decides a case besides its own raw rows: declaration, models, macros, seeds, look-up tables and
-    the pseudonyms of users. Another one than at the last publication means a full rebuild."""
+    """Hash of all that decides a case besides its own raw rows: declaration, models, macros, seeds, look-up tables, the
+    pseudonyms of users and the checks. Another one than at the last publication means a full rebuild."""
     with connect(_url(settings), autocommit=True) as db:
         return _fingerprint(settings, load_process(process, settings.project), db)
 
@@ -344,7 +344,8 @@ def _read_by(settings: Settings, process: Process) -> tuple[set[Path], set[str]]
 
 def _fingerprint(settings: Settings, process: Process, db: psycopg.Connection) -> str:
     files, staging_models = _read_by(settings, process)
-    parts = [_hash_of_files(settings, files)]
+    gate = (settings.project / "expectations").rglob("*.py")  # another check judges all cases, not the touched alone
+    parts = [_hash_of_files(settings, [*files, *gate])]
     for system in process.sources:
         if not has_tables(system):
             continue

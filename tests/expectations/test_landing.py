@@ -7,6 +7,7 @@ import pytest
 
 from expectations.landing import gate_landing
 from extractors import specs
+from extractors.loads import block_load
 from sluice.errors import Blocked
 from sluice.runs import RunContext
 
@@ -162,3 +163,21 @@ def test_agent_row_that_is_there_twice_blocks(drop, settings):
         db.execute("insert into landing_agent.rpa_logger values ('f0', 1)")
     with pytest.raises(Blocked, match="rpa_logger f0:1 2 times"):
         gate_landing(settings, "agent", 1, CTX)
+
+
+def test_new_columns_of_the_source_are_told_and_change_nothing(shop, settings):
+    assert shop()["source_columns_known"].is_success
+    outcome = shop("update ops.loads set message = 'new columns in the source, not read: orders.colour'")[
+        "source_columns_known"
+    ]
+    assert not outcome.is_success and outcome.check.severity == "warn" and "orders.colour" in outcome.message
+
+
+def test_source_that_is_not_as_declared_is_a_result_of_the_gate_too(settings):
+    block_load(settings.warehouse_url, "shop", CTX, "shop: table public.orders is missing in the source")
+    (row,) = rows(
+        settings,
+        "select layer, check_name, severity, is_success, dimension, message from quality.check_results",
+    )
+    assert row[:5] == ("landing", "source_readable", "block", False, "structure")
+    assert "public.orders is missing" in row[5] and "\n" not in row[5]
