@@ -86,6 +86,9 @@ def _process(db: psycopg.Connection, run_id: str, process: str, step: str, recor
         results = _result_rows(db, process)
         mined = _one(db, "select max(event_count) from {}", f"{process}__mining_process_kpis")
         _say(record, *((mined and mined[0], results) if step == "mine" else (results, results)))
+    elif step == "publish":
+        held = _one(db, "select count(distinct case_id) from {}", f"{process}__quarantined")
+        record.parameters |= {"quarantined_count": held[0] if held else 0}
 
 
 def _one(
