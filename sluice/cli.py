@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 
 from sluice.errors import Blocked, SluiceError
 from sluice.settings import Settings, close_home, load_settings
@@ -65,13 +66,85 @@ def _down(args: argparse.Namespace, settings: Settings) -> int:
 def _add_status(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser("status", help="the last nights at a glance")
     parser.add_argument("--nights", type=int, default=7, help="how many days back (default 7)")
+    parser.add_argument("--json", action="store_true", help="the same as one JSON object")
     parser.set_defaults(command=_status)
 
 
 def _status(args: argparse.Namespace, settings: Settings) -> int:
     from sluice.status import status
 
-    return status(settings, nights=args.nights)
+    return status(settings, nights=args.nights, is_json=args.json)
+
+
+def _add_alert(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "alert",
+        help="look once whether something failed or is late, and tell by e-mail or webhook",
+        description="The DAG `watch` does it every five minutes where Airflow runs; this is for a timer of your own. "
+        "Set up by SLUICE_ALERT_TO with SLUICE_SMTP_HOST, and by SLUICE_ALERT_WEBHOOK_URL; see docs/operations.md.",
+    )
+    parser.add_argument("--test", action="store_true", help="send a test through every channel")
+    parser.set_defaults(command=_alert)
+
+
+def _alert(args: argparse.Namespace, settings: Settings) -> int:
+    from sluice.alerts.command import alert
+
+    return alert(settings, is_test=args.test)
+
+
+def _add_backup(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "backup",
+        help="back the warehouse up into a file or folder",
+        description="pg_dump of the warehouse as one moment, while it is in use. A TARGET that ends in .dump is one file, "
+        "any other a folder. The pseudonym key is not in it: keep it apart.",
+    )
+    parser.add_argument("target", metavar="TARGET", type=Path, help="NAME.dump, or a folder that is not there yet")
+    parser.add_argument("--with-key", metavar="FILE", type=Path, help="also write the pseudonym key to FILE (mode 0600)")
+    parser.set_defaults(command=_backup)
+
+
+def _backup(args: argparse.Namespace, settings: Settings) -> int:
+    from sluice.backup import backup
+
+    return backup(settings, args.target, key_file=args.with_key)
+
+
+def _add_restore(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "restore",
+        help="bring a backup back into the warehouse",
+        description="In one transaction, into an empty warehouse; with --replace in place of what is there.",
+    )
+    parser.add_argument("source", metavar="SOURCE", type=Path, help="what `sluice backup` made")
+    parser.add_argument("--replace", action="store_true", help="drop what the warehouse holds now")
+    parser.add_argument("--key", metavar="FILE", type=Path, help="the pseudonym key that --with-key wrote")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.set_defaults(command=_restore)
+
+
+def _restore(args: argparse.Namespace, settings: Settings) -> int:
+    from sluice.restore import restore
+
+    return restore(settings, args.source, is_replaced=args.replace, key_file=args.key, yes=args.yes)
+
+
+def _add_retain(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "retain",
+        help="take out what is older than the declared retention",
+        description="SLUICE_RETENTION_<SYSTEM> (such as '400 days') declares how long raw rows are kept, SLUICE_RETENTION_OPS "
+        "how long the history of the runs. Every night does it by itself; this is for the first time, and to see.",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="say what would go and touch nothing")
+    parser.set_defaults(command=_retain)
+
+
+def _retain(args: argparse.Namespace, settings: Settings) -> int:
+    from sluice.retention import retain
+
+    return retain(settings, is_dry_run=args.dry_run)
 
 
 def _add_backfill(commands: argparse._SubParsersAction) -> None:
@@ -156,20 +229,30 @@ def _doctor(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _add_clean(commands: argparse._SubParsersAction) -> None:
-    parser = commands.add_parser("clean", help="stop everything and remove SLUICE_HOME, the embedded warehouse with it")
+    parser = commands.add_parser(
+        "clean",
+        help="stop everything and remove SLUICE_HOME, the embedded warehouse with it; or a warehouse of your own",
+        description="Without --warehouse: SLUICE_HOME. With it: the schemas and roles of Sluice in SLUICE_WAREHOUSE_URL.",
+    )
+    parser.add_argument(
+        "--warehouse", action="store_true", help="drop Sluice's schemas and roles from your own Postgres instead"
+    )
     parser.add_argument("--dry-run", action="store_true", help="say what would be removed")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.set_defaults(command=_clean)
 
 
 def _clean(args: argparse.Namespace, settings: Settings) -> int:
-    from sluice.clean import clean
+    from sluice.clean import clean, clean_warehouse
 
+    if args.warehouse:
+        return clean_warehouse(settings, dry_run=args.dry_run, yes=args.yes)
     return clean(settings, dry_run=args.dry_run, yes=args.yes)
 
 
 _COMMANDS: tuple[Callable[[argparse._SubParsersAction], None], ...] = (
     _add_run, _add_up, _add_down, _add_status, _add_backfill, _add_import_log, _add_psql, _add_demo, _add_doctor, _add_clean,
+    _add_alert, _add_backup, _add_restore, _add_retain,
 )  # fmt: skip
 
 
