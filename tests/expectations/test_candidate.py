@@ -74,7 +74,10 @@ def test_every_check_has_its_name_in_the_list_that_a_process_may_refer_to(settin
         declared = declaration_of(process(activities="seed", sources=("odoo",), checks=EVERYTHING))
         build = read_build(db, "demo")
         names = {
-            *(check.name for check in checks_of(declared, AS_OF, attributes=(), has_seed=True, has_untimed=True)),
+            *(
+                check.name
+                for check in checks_of(declared, AS_OF, attributes=("note",), has_seed=True, has_untimed=True)
+            ),
             *(check.name for check in history_checks(declared, AS_OF, build, "r")),
             *(check.name for check in row_checks(db, declared, build)),
             open_too_long(declared, AS_OF).name,
@@ -271,13 +274,46 @@ def test_declaration_that_cannot_be_used_is_refused_with_its_place(settings, che
 def test_too_many_quarantined_cases_block(settings):
     cases = {f"C{number:03}": ["order"] for number in range(100)}
     bad = {f"F{number:03}": [("order", AS_OF + timedelta(days=9))] for number in range(26)}
-    with pytest.raises(Blocked, match="26 of 126 touched cases"):
+    with pytest.raises(Blocked, match="26 of 126 cases"):
         gate(settings, cases | bad)
     gate(settings, cases | dict(list(bad.items())[:25]))  # 20 %
     few = dict(list(bad.items())[:20])
     assert gate(settings, few)["quarantined_share"].is_success, "20 cases never block, whatever their share"
     relaxed = process(checks={"max_quarantined_share": 0.5})
     assert gate(settings, cases | bad, declared=relaxed)["quarantined_share"].is_success
+
+
+def test_a_quiet_night_is_not_blocked_by_those_that_have_long_been_in_quarantine(settings):
+    """They are looked at every night: what counts is their share of the log, not of the night's cases."""
+    with psycopg.connect(settings.warehouse_url) as db:
+        db.execute("create table event_log.cases__demo partition of event_log.cases for values in ('demo')")
+        db.execute(
+            """insert into event_log.cases (process, case_id, case_key, started_at, ended_at, event_count, variant_id, is_open)
+               select 'demo', 'P' || n, n, now(), now(), 1, 'v', true from generate_series(1, 200) as n"""
+        )
+    bad = {f"F{number:03}": [("order", AS_OF + timedelta(days=9))] for number in range(40)}
+    quiet = {"C": ["order"]}
+    assert gate(settings, bad | quiet)["quarantined_share"].is_success, "40 of 241"
+    with pytest.raises(Blocked, match="40 of 141 cases"):
+        gate(settings, bad | quiet, touched={f"P{number}" for number in range(1, 101)})
+
+
+def test_an_event_without_a_time_quarantines_its_case(settings):
+    untimed = "create table candidate.demo__untimed (case_id text, activity text, source_table text, source_key text)"
+    only_untimed = "insert into candidate.demo__attributes (case_id, case_key) values ('N', 7)"
+    found = gate(
+        settings,
+        {"A": ["order", "pay"], "B": ["order"]},
+        touched={"N"},
+        change=f"{untimed}; insert into candidate.demo__untimed values ('B', 'pay', 'bills', '7'), "
+        f"('N', 'order', 'orders', '8'); {only_untimed}",
+    )
+    assert found["attributes_match_cases"].is_success, "a case may have attributes and no event that has a time"
+    assert "B: pay (bills 7) has no time" in found["event_has_time"].message
+    assert rows(settings, "select case_id, check_name from candidate.demo__quarantined order by 1") == [
+        ("B", "event_has_time"),
+        ("N", "event_has_time"),
+    ]
 
 
 def test_imported_log_warns_of_times_but_is_held_to_the_structure(settings):
