@@ -1,72 +1,12 @@
 """Whatever the nights were, what is published equals a full rebuild; and a night touches what changed, no more."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
 
 from tests.extractors.agent.exports import aw_text, bucket, event, rpa_row, rpa_text
-
-START = datetime(2025, 3, 3, 6, tzinfo=UTC)
-APPS = ("chrome", "excel", "outlook", "LockApp.exe")
-
-
-def stamp(minutes):
-    return (START + timedelta(minutes=minutes)).isoformat()
-
-
-class Watcher:
-    """One host's ActivityWatch: grows, forgets nothing, is exported with gaps, late buckets and growing durations."""
-
-    def __init__(self, rng, host):
-        self.rng, self.host, self.now = rng, host, 0
-        self.windows, self.pages, self.away = [], [], []
-
-    def work(self):
-        rng = self.rng
-        for _ in range(rng.randrange(1, 12)):
-            length = rng.choice([0, 1, 5, 20, 45, 300])
-            kind = rng.choice([self.windows, self.windows, self.pages, self.away])
-            kind.append([self.now, length])
-            self.now += rng.choice([length, length, length + 10, length + 40, 3])
-
-    def export(self):
-        def events(kind, data):
-            kept = [one for one in kind if self.rng.random() > 0.15]
-            grown = [(at, length if self.rng.random() > 0.1 else length // 2) for at, length in kept]
-            return [event(stamp(at), 60 * length, **data(at)) for at, length in reversed(grown)]
-
-        return aw_text(
-            bucket(*events(self.windows, lambda at: {"app": APPS[at % 4]}), host=self.host),
-            bucket(
-                *events(self.pages, lambda at: {"url": f"https://x.example/P{at:05}"}),
-                kind="web.tab.current",
-                client="aw-watcher-web-chrome",
-                host=self.host,
-            ),
-            bucket(
-                *events(self.away, lambda at: {"status": "afk"}),
-                kind="afkstatus",
-                client="aw-watcher-afk",
-                host=self.host,
-            ),
-            as_array=self.rng.random() < 0.5,
-        )
-
-
-def recording(rng):
-    at, lines = rng.randrange(2000), []
-    for _ in range(rng.randrange(1, 15)):
-        at += rng.choice([0, 1, 5, 29, 31, -3, -40])
-        lines.append(
-            rpa_row(
-                time=stamp(at).replace("+00:00", ""),
-                user=rng.choice(["anna", "ben", ""]),
-                app=rng.choice(["Excel", "Chrome"]),
-            )
-        )
-    return rpa_text(*lines)
+from tests.integration.histories.desk import Watcher, recording, stamp
 
 
 @pytest.mark.parametrize("seed", range(4))
