@@ -11,14 +11,13 @@ from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import yaml
-
 from sluice.errors import BadInput
+from sluice.yaml_files import is_identifier, read_yaml
+from sluice.yaml_files import shown as short
 
 ROOT = Path(__file__).resolve().parent
-_NAME = re.compile(r"[a-z_][a-z0-9_$]*", re.IGNORECASE)
-_SYSTEM = re.compile(r"[a-z][a-z0-9_]*")
-_OVERLAP = re.compile(r"(\d+)\s+(day|hour|minute)s?")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
+_OVERLAP = re.compile(r"([0-9]{1,6})\s+(day|hour|minute)s?")
 _RESERVED = ("_version", "_is_deleted", "_loaded_at")
 _SYSTEM_FIELDS = {"system", "title", "schema", "timezone", "overlap", "pseudonyms", "tables"}
 _TABLE_FIELDS = {"key", "cursor", "columns", "index", "users", "partners", "where", "reference", "personal"}
@@ -109,13 +108,11 @@ def load_spec(system: str, *, root: Path = ROOT) -> SystemSpec:
     path = root / system / "tables.yml"
     shown = f"extractors/{system}/tables.yml"
     try:
-        text = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = read_yaml(path, shown)
     except FileNotFoundError:
         raise BadInput(
             f"{shown}: there is no such file: a source system is a folder of extractors/ with tables.yml"
         ) from None
-    except yaml.YAMLError as error:
-        raise BadInput(f"{shown}: not valid YAML ({' '.join(str(error).split())})") from None
     return _Reader(shown).system(system, text, path)
 
 
@@ -126,7 +123,8 @@ class _Reader:
         self.shown = shown
 
     def fail(self, place: str, expected: str) -> BadInput:
-        return BadInput(f"{self.shown}: {place}: expected {expected}")
+        line = " ".join(f"{place}: expected {expected}".split())
+        return BadInput(f"{self.shown}: {line if len(line) <= 500 else line[:497] + '...'}")
 
     def known(self, place: str, data: object, allowed: set[str], required: set[str]) -> dict:
         if not isinstance(data, dict):
@@ -139,13 +137,13 @@ class _Reader:
 
     def system(self, system: str, text: object, path: Path) -> SystemSpec:
         data = self.known("top level", text, _SYSTEM_FIELDS, {"system", "schema", "tables"})
-        if data["system"] != system or not _SYSTEM.fullmatch(system):
-            raise self.fail("system", f"the folder's own name ({system!r}, lower case)")
+        if data["system"] != system or not is_identifier(system, longest=40):
+            raise self.fail("system", f"the folder's own name ({short(system)}, lower case)")
         timezone = str(data.get("timezone", "UTC"))
         try:
             ZoneInfo(timezone)
         except (KeyError, ValueError, OSError):
-            raise self.fail("timezone", f"an IANA zone such as UTC or Europe/Berlin, found {timezone!r}") from None
+            raise self.fail("timezone", f"an IANA zone such as UTC or Europe/Berlin, found {short(timezone)}") from None
         tables = data["tables"]
         if not isinstance(tables, dict) or not tables:
             raise self.fail("tables", "at least one table")
@@ -153,7 +151,7 @@ class _Reader:
         users, partners = self.people(data.get("pseudonyms"), read)
         return SystemSpec(
             system,
-            str(data.get("title", system)),
+            self.title(data.get("title", system)),
             self.name("schema", data["schema"]),
             timezone,
             self.overlap(data.get("overlap", "2 days")),
@@ -163,15 +161,30 @@ class _Reader:
             path,
         )
 
+    def title(self, value: object) -> str:
+        if not isinstance(value, str) or not value.strip() or "\x00" in value or len(value) > 200:
+            raise self.fail("title", f"a text of at most 200 characters, found {short(value)}")
+        return value
+
     def overlap(self, value: object) -> timedelta:
         found = _OVERLAP.fullmatch(str(value).strip())
         if not found:
-            raise self.fail("overlap", f"a span such as '2 days' or '6 hours', found {value!r}")
+            raise self.fail("overlap", f"a span such as '2 days' or '6 hours', found {short(value)}")
         return timedelta(**{f"{found[2]}s": int(found[1])})
 
     def name(self, place: str, value: object) -> str:
         if not isinstance(value, str) or not _NAME.fullmatch(value) or len(value) > 63:
-            raise self.fail(place, f"a name, found {value!r}")
+            raise self.fail(place, f"a name, found {short(value)}")
+        return value
+
+    def sql(self, place: str, value: object) -> str | None:
+        if value is not None and (not isinstance(value, str) or not value.strip() or "\x00" in value):
+            raise self.fail(place, f"SQL of the source, found {short(value)}")
+        return value
+
+    def flag(self, place: str, value: object) -> bool:
+        if not isinstance(value, bool):
+            raise self.fail(place, f"true or false, found {short(value)}")
         return value
 
     def names(self, place: str, value: object) -> tuple[str, ...]:
@@ -199,7 +212,7 @@ class _Reader:
         if not key:
             raise self.fail(f"{place}: key", "at least one column")
         if cursor is not None and cursor not in declared:
-            raise self.fail(f"{place}: cursor", f"a declared column, found {cursor!r}")
+            raise self.fail(f"{place}: cursor", f"a declared column, found {short(cursor)}")
         if both := sorted(set(personal) & set(declared)):
             raise self.fail(f"{place}: personal", f"columns that are not read, found {', '.join(both)} in both lists")
         return TableSpec(
@@ -210,8 +223,8 @@ class _Reader:
             self.index(f"{place}: index", data.get("index", []), declared),
             among("users"),
             among("partners"),
-            data.get("where"),
-            bool(data.get("reference", False)),
+            self.sql(f"{place}: where", data.get("where")),
+            self.flag(f"{place}: reference", data.get("reference", False)),
             personal,
         )
 
@@ -222,7 +235,7 @@ class _Reader:
         for one in value:
             if isinstance(one, dict):
                 data = self.known(place, one, {"name", "expression"}, {"name", "expression"})
-                found.append(Column(self.name(place, data["name"]), str(data["expression"])))
+                found.append(Column(self.name(place, data["name"]), self.sql(place, data["expression"]) or ""))
             else:
                 found.append(Column(self.name(place, one)))
         names = [column.name for column in found]

@@ -8,13 +8,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import yaml
-
 from sluice.errors import BadInput
+from sluice.yaml_files import is_identifier, read_yaml, shown
 
 PROJECT = Path(__file__).resolve().parent.parent
 DEFAULT_ORDER = ("occurred_at", "rank", "source_seq", "event_id")
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_LONGEST_TEXT = 2000
+_LETTERS = "lower-case letters, digits and underscores, beginning with a letter"
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 _REQUIRED = ("process", "title", "sources", "case", "activities")
 _OPTIONAL = (
@@ -68,13 +68,12 @@ def list_processes(project: Path = PROJECT) -> list[str]:
 def load_process(name: str, project: Path = PROJECT) -> Process:
     """Read and check processes/<name>.yml; raises BadInput naming the file and the key."""
     path = project / "processes" / f"{name}.yml"
-    if not path.is_file():
+    if not is_identifier(name, longest=40) or not path.exists():
         known = ", ".join(list_processes(project)) or "none"
-        raise BadInput(f"process {name!r} is not declared: expected {path.name} in {path.parent} (declared: {known})")
-    try:
-        declared = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise BadInput(f"{path}: is not YAML: {' '.join(str(error).split())}") from error
+        raise BadInput(
+            f"process {shown(name)} is not declared: expected {path.name if is_identifier(name) else '<name>.yml'} in {path.parent} (declared: {known})"
+        )
+    declared = read_yaml(path)
     if not isinstance(declared, dict):
         raise BadInput(f"{path}: expected keys and values such as `process: {name}`")
     return _checked(path, name, declared)
@@ -89,7 +88,7 @@ def imported_process(
     project: Path = PROJECT,
 ) -> Process:
     """The process of an imported log, which has no YAML; raises BadInput for a name that cannot be or is taken."""
-    if not _NAME.fullmatch(name):
+    if not is_identifier(name, longest=40):
         raise BadInput(
             f"process {name!r}: expected lower-case letters, digits and underscores, at most 40, "
             "beginning with a letter"
@@ -110,25 +109,33 @@ def imported_process(
 
 def _checked(path: Path, name: str, declared: dict[str, Any]) -> Process:
     def fail(key: str, expected: str) -> BadInput:
-        return BadInput(f"{path}: {key}: expected {expected}, found {declared.get(key)!r}")
+        return BadInput(f"{path}: {key}: expected {expected}, found {shown(declared.get(key))}")
 
     for key in _REQUIRED:
         if declared.get(key) in (None, "", []):
             raise fail(key, "a value")
     for key in declared:
         if key not in (*_REQUIRED, *_OPTIONAL):
-            raise BadInput(f"{path}: {key}: no such key; expected {', '.join((*_REQUIRED, *_OPTIONAL))}")
+            raise BadInput(
+                f"{path}: {key if is_identifier(key) else shown(key)}: no such key; expected {', '.join((*_REQUIRED, *_OPTIONAL))}"
+            )
     if declared["process"] != name:
         raise fail("process", f"the file's name, {name}")
-    if not _NAME.fullmatch(name):
+    if not is_identifier(name, longest=40):
         raise fail("process", "lower-case letters, digits and underscores, at most 40")
     for key in ("title", "case", "activities", "description"):
         if not isinstance(declared.get(key, ""), str):
             raise fail(key, "a text")
+        if "\x00" in declared.get(key, "") or len(declared.get(key, "")) > _LONGEST_TEXT:
+            raise fail(key, f"a text of at most {_LONGEST_TEXT} characters, none of them NUL")
     for key in ("sources", "order", "closing_activities", "extra_tables"):
         values = declared.get(key, [])
         if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
             raise fail(key, "a list of names")
+        if key in ("sources", "extra_tables") and not all(is_identifier(value, longest=40) for value in values):
+            raise fail(key, f"names of {_LETTERS}")
+    if not is_identifier(declared["activities"]):
+        raise fail("activities", f"the name of a seed: {_LETTERS}")
     order = tuple(declared.get("order", DEFAULT_ORDER))
     if not order or len(set(order)) != len(order) or not set(order) <= set(DEFAULT_ORDER):
         raise fail("order", f"some of {', '.join(DEFAULT_ORDER)}, each once")
@@ -160,4 +167,6 @@ def _duration(value: Any, fail) -> timedelta:
     match = re.fullmatch(r"(\d+) (second|minute|hour|day|week)s?", str(value))
     if match is None:
         raise fail("future_tolerance", "a number and a unit, such as `1 day`")
+    if len(match[1]) > 9:
+        raise fail("future_tolerance", "a number of at most nine digits")
     return timedelta(seconds=int(match[1]) * _UNITS[match[2]])

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from sluice.errors import BadInput
+from sluice.yaml_files import read_yaml, shown
 
 _FILE = Path(__file__).with_name("vocabulary.yml")
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+\d?")
@@ -53,21 +52,35 @@ class Vocabulary:
 
 
 def _inverted(path: Path, section: str, entries: dict[str, list[str]]) -> dict[str, str]:
+    if not isinstance(entries, dict) or not all(isinstance(names, list) for names in entries.values()):
+        raise BadInput(
+            f"{path}: {section}: expected what is shown and a list of the agents' names for it, found {shown(entries)}"
+        )
     found: dict[str, str] = {}
-    for shown, names in entries.items():
+    for entry, names in entries.items():
         for name in names:
-            if found.setdefault(str(name).casefold(), shown) != shown:
-                raise BadInput(f"{path}: {section}: {name!r} stands under two entries: keep one")
+            if found.setdefault(str(name).casefold(), entry) != entry:
+                raise BadInput(f"{path}: {section}: {shown(name)} stands under two entries: keep one")
     return found
 
 
 @cache
 def load_vocabulary(path: Path = _FILE) -> Vocabulary:
     """Read the vocabulary; raises BadInput naming the file and the section."""
-    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        data = read_yaml(path)
+    except FileNotFoundError:
+        raise BadInput(f"{path}: there is no such file: the vocabulary of agent exports is expected there") from None
+    if not isinstance(data, dict):
+        raise BadInput(f"{path}: expected sections such as `applications:`")
     missing = {"version", "applications", "actions", "label_words", "documents"} - set(data)
     if missing:
         raise BadInput(f"{path}: section {', '.join(sorted(missing))} is missing")
+    if type(data["version"]) is not int or not 0 <= data["version"] < 1000:
+        raise BadInput(f"{path}: version: expected a whole number below 1000, found {shown(data['version'])}")
+    for section in ("label_words", "documents"):
+        if not isinstance(data[section], list) or not all(isinstance(one, str) for one in data[section]):
+            raise BadInput(f"{path}: {section}: expected a list of texts, found {shown(data[section])}")
     try:
         document = re.compile("|".join(f"(?:{pattern})" for pattern in data["documents"]))
     except re.error as error:
