@@ -151,13 +151,30 @@ def _add_backfill(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "backfill",
         help="read a window of days again and rebuild what it touches",
-        description="One run per day and DAG through Airflow's scheduler. Never moves the watermark.",
+        description="Window by window through Airflow's scheduler, while nightly runs go on; never moves the watermark. "
+        "The same command again goes on after an interruption, without the days that are done.",
     )
-    parser.add_argument("--from", dest="start", type=_day, required=True, metavar="DAY", help="first day")
-    parser.add_argument("--to", dest="end", type=_day, required=True, metavar="DAY", help="last day, included")
+    parser.add_argument("--from", dest="start", type=_day, metavar="DAY", help="first day")
+    parser.add_argument("--to", dest="end", type=_day, metavar="DAY", help="last day, included")
     parser.add_argument("--system", help="only this source system (default: all that are configured)")
     parser.add_argument("--reason", default="", help="why, for the record")
-    parser.add_argument("--dry-run", action="store_true", help="say what would run and touch nothing")
+    parser.add_argument("--by", help="who asks, for the record (default: the account)")
+    parser.add_argument(
+        "--days-each", type=int, metavar="N", help="days that one run reads (default: 1, more from 32 days on)"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="say what would be read and touched, and change nothing")
+    parser.add_argument(
+        "--resume",
+        nargs="?",
+        type=int,
+        const=0,
+        metavar="NUMBER",
+        help="go on with a backfill that came to no end (default: the last one)",
+    )
+    parser.add_argument(
+        "--anew", action="store_true", help="begin at the first day even if such a backfill is unfinished"
+    )
+    parser.add_argument("--yes", action="store_true", help="do not ask before more than a year is read again")
     parser.set_defaults(command=_backfill)
 
 
@@ -166,7 +183,17 @@ def _backfill(args: argparse.Namespace, settings: Settings) -> int:
     from sluice.nights import with_sources
 
     return backfill(
-        with_sources(settings), args.start, args.end, system=args.system, reason=args.reason, dry_run=args.dry_run
+        with_sources(settings),
+        args.start,
+        args.end,
+        system=args.system,
+        reason=args.reason,
+        dry_run=args.dry_run,
+        asked_by=args.by,
+        days_each=args.days_each,
+        resume=args.resume,
+        is_anew=args.anew,
+        is_sure=args.yes,
     )
 
 

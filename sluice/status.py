@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from sluice import owners
+from sluice import backfill_records, owners
 from sluice.night_board import MISSING, Board, Line, collect
 from sluice.settings import Settings
 from sluice.summary import duration, make_console
@@ -34,6 +34,7 @@ def status(settings: Settings, *, nights: int = 7, is_json: bool = False) -> int
     with running_warehouse(settings) as ready:
         with connect(ready.warehouse_url) as db:
             owners.close_dead(db)
+            backfill_records.close_dead(db)
             board = collect(db, settings, nights=nights)
         stack = running(ready)
     if is_json:
