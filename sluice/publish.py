@@ -186,11 +186,13 @@ class _Publication:
         )
         self._execute(
             """insert into {published} ({columns}{stamp}) select {values}{now} from ({new}) as new
-                         where not exists (select from {published} as old where {scope} and {same_key})""",
+                         where not exists (select from {published} as old where {scope} and {same_key})
+                         order by {key}""",  # in the order of the index: many times cheaper than at random
             published=published,
             scope=scope,
             new=new,
             same_key=same_key,
+            key=_list(key, "new"),
             columns=_list(columns),
             values=_list(columns, "new"),
             stamp=sql.SQL(f", {stamp}" if stamp else ""),
