@@ -101,7 +101,9 @@ def _add_backup(commands: argparse._SubParsersAction) -> None:
         "any other a folder. The pseudonym key is not in it: keep it apart.",
     )
     parser.add_argument("target", metavar="TARGET", type=Path, help="NAME.dump, or a folder that is not there yet")
-    parser.add_argument("--with-key", metavar="FILE", type=Path, help="also write the pseudonym key to FILE (mode 0600)")
+    parser.add_argument(
+        "--with-key", metavar="FILE", type=Path, help="also write the pseudonym key to FILE (mode 0600)"
+    )
     parser.set_defaults(command=_backup)
 
 
@@ -120,6 +122,11 @@ def _add_restore(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("source", metavar="SOURCE", type=Path, help="what `sluice backup` made")
     parser.add_argument("--replace", action="store_true", help="drop what the warehouse holds now")
     parser.add_argument("--key", metavar="FILE", type=Path, help="the pseudonym key that --with-key wrote")
+    parser.add_argument(
+        "--other-key",
+        action="store_true",
+        help="go on without that key: the next night gives all people other pseudonyms",
+    )
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.set_defaults(command=_restore)
 
@@ -127,7 +134,14 @@ def _add_restore(commands: argparse._SubParsersAction) -> None:
 def _restore(args: argparse.Namespace, settings: Settings) -> int:
     from sluice.restore import restore
 
-    return restore(settings, args.source, is_replaced=args.replace, key_file=args.key, yes=args.yes)
+    return restore(
+        settings,
+        args.source,
+        is_replaced=args.replace,
+        key_file=args.key,
+        yes=args.yes,
+        is_other_key=args.other_key,
+    )
 
 
 def _add_retain(commands: argparse._SubParsersAction) -> None:
@@ -246,13 +260,16 @@ def _demo(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _add_doctor(commands: argparse._SubParsersAction) -> None:
-    commands.add_parser("doctor", help="look for what is wrong with this installation").set_defaults(command=_doctor)
+    parser = commands.add_parser("doctor", help="look for what is wrong with this installation")
+    parser.add_argument("--quick", action="store_true", help="without reading the DAG files")
+    parser.add_argument("--json", action="store_true", help="the findings as JSON")
+    parser.set_defaults(command=_doctor)
 
 
 def _doctor(args: argparse.Namespace, settings: Settings) -> int:
     from sluice.doctor import doctor
 
-    return doctor(settings)
+    return doctor(settings, is_quick=args.quick, is_json=args.json)
 
 
 def _add_clean(commands: argparse._SubParsersAction) -> None:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from rich.console import Console
@@ -122,7 +122,20 @@ def run_night(stack: Stack, settings: Settings, day: date, *, full: bool = False
         night.mines = {name: DagRun(f"mine__{name}", name) for name in processes}
         _wait(api, settings, night, seen, _Progress(console, say))
     _explain(settings, night)
+    _tell(console, settings)
     return print_summary(console, settings, night, seconds=time.monotonic() - began, logs=stack.logs)
+
+
+def _tell(console: Console, settings: Settings) -> None:
+    """Tell by mail or webhook what went wrong, or is well again, where that is set up; a night does not fail by it."""
+    from sluice.alerts import look
+
+    try:
+        errors = look(settings, settle=timedelta(0)).errors
+    except SluiceError as error:
+        errors = (str(error),)
+    for line in errors:
+        console.print(f"  [yellow]note[/] an alert could not be sent: {line}")
 
 
 @contextmanager

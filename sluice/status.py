@@ -53,7 +53,9 @@ def _print(console: Console, board: Board, airflow: str | None) -> None:
         console.print(_table(board.nights))
     for run in board.running:
         note = f" ({run['message']})" if run["message"] else ""
-        console.print(f"running now: {run['subject']} {run['step']} since {duration(run['seconds'])}{note}", markup=False)
+        console.print(
+            f"running now: {run['subject']} {run['step']} since {duration(run['seconds'])}{note}", markup=False
+        )
     for late in board.late:
         console.print(f"[red]late[/] {escape(late['subject'])}: {escape(late['reason'])}")
     for alert in board.alerts:
@@ -109,7 +111,7 @@ def _look_further(console: Console, board: Board) -> None:
         console.print("look further: `sluice doctor`; what the checks said: `sluice psql -c 'table bi.check_results'`")
     elif any(line.warning_count for line in board.nights):
         console.print(
-            "warnings: `sluice psql -c \"select day, subject, message from bi.check_results join bi.runs using (run_id, subject) "
-            "where not is_success order by day desc\"`",
+            'warnings: `sluice psql -c "select day, subject, message from bi.check_results join bi.runs using (run_id, subject) '
+            'where not is_success order by day desc"`',
             markup=False,
         )
