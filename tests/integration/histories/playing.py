@@ -230,9 +230,10 @@ class Play:
                     end = datetime.fromordinal(self.day.toordinal() - back + length).replace(tzinfo=UTC)
                     params |= {"window_start": start.isoformat(), "window_end": end.isoformat()}
                 self.extract(params, fate)
-            if run.mine is not None and not (fate[0] == "stop" and fate[1] in EXTRACTION):
-                if self._steps(settings, MINING, f"mine__{self.process}", {"full": run.mine == "full"}, fate):
-                    self._remember()
+            has_raw = not (fate[0] == "stop" and fate[1] in EXTRACTION)
+            mining = (MINING, f"mine__{self.process}", {"full": run.mine == "full"}, fate)
+            if run.mine is not None and has_raw and self._steps(settings, *mining):
+                self._remember()
         except (StepFailed, Killed) as error:
             self.say(f"  {type(error).__name__}: {error}")
             self.outcome.errors.append(str(error))
