@@ -57,6 +57,11 @@ def warehouse(module_warehouse_url, tmp_path_factory):
         with psycopg.connect(module_warehouse_url) as db:
             db.execute("update quality.check_results set message = %s where subject = %s", (f"{bad} is odd", name))
             db.execute(
+                """insert into quality.findings select %s::text, 'planted', case_id, case_id, case_id || ' is odd', 'warn', 2,
+                   now(), 'r' from unnest(%s::text[]) as case_id""",
+                (name, list(cases)),
+            )
+            db.execute(
                 "insert into ops.runs (run_id, kind, subject, state, message) values (%s, 'mine', %s, 'blocked', %s)",
                 (ctx.run_id, name, f"{bad} is odd"),
             )
@@ -153,9 +158,26 @@ def test_private_sessions_appear_nowhere(reading):
     ]
     assert reading.execute("select case_id from bi.quarantined_cases").fetchall() == [("bad",)]
     assert ("bad is odd",) in reading.execute("select message from bi.runs").fetchall()
+    assert reading.execute(
+        "select process, case_id, reason, bad_row_count, case_count from bi.quality_findings order by 1, 2"
+    ).fetchall() == [
+        ("demo", "A", "A is odd", 2, 3),
+        ("demo", "B", "B is odd", 2, 3),
+        ("demo", "bad", "bad is odd", 2, 3),
+        ("desk", None, None, 4, 2),
+    ]
+    assert set(reading.execute("select subject, message from bi.quality_check_results").fetchall()) == {
+        ("demo", "bad is odd"),
+        ("desk", None),
+    }
+    assert reading.execute(
+        "select process, check_name, case_count from bi.quality_quarantine order by 1"
+    ).fetchall() == [("demo", "planted", 1), ("desk", "planted", 1)]
 
 
-@pytest.mark.parametrize("view", ["events", "cases", "edge_occurrences", "case_kpis", "quarantined_cases"])
+@pytest.mark.parametrize(
+    "view", ["events", "cases", "edge_occurrences", "case_kpis", "quarantined_cases", "quality_findings"]
+)
 @pytest.mark.parametrize(
     "attack",
     [
