@@ -7,6 +7,7 @@ sequence, which makes the question of the fewest variants a small one almost alw
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from math import factorial, prod
 
@@ -97,10 +98,13 @@ def _content(signature: Signature) -> tuple[int, ...]:
     return tuple(sorted(key for block in signature for key in block))
 
 
+@lru_cache(maxsize=100_000)
 def linearisation_count(signature: Signature) -> int:
     """In how many different sequences of activities the blocks can be written out."""
     return prod(
-        factorial(len(block)) // prod(factorial(times) for times in Counter(block).values()) for block in signature
+        factorial(len(block)) // prod(factorial(times) for times in Counter(block).values())
+        for block in signature
+        if len(block) > 1
     )
 
 
@@ -194,6 +198,9 @@ def _search(signatures: list[Signature], best: int) -> int:
 
 def _most(decided: list[tuple[int, ...]], signatures: Mapping[Signature, int]) -> tuple[int, bool]:
     """The greatest number of different sequences: a matching of cases with sequences (Kuhn's algorithm)."""
+    if not decided and len(signatures) == 1:
+        ((signature, count),) = signatures.items()
+        return min(count, linearisation_count(signature)), True
     total = len(decided) + sum(signatures.values())
     sizes = {signature: linearisation_count(signature) for signature in signatures}
     # one with as many sequences as there are cases always finds unused ones: it needs no search
