@@ -121,7 +121,7 @@ def _warnings(console: Console, db: psycopg.Connection, night: "Night") -> None:
 
 def _found(console: Console, db: psycopg.Connection, processes: list[str]) -> None:
     for process in processes:
-        lines = [*_slow(db, process), *_variant(db, process), *_rework(db, process), *_sequence(db, process)]
+        lines = [line for found in (_slow, _variant, _ties, _rework, _sequence) for line in found(db, process)]
         if lines:
             console.print(f"[bold]{escape(process)}[/]")
             for label, text in lines:
@@ -152,6 +152,18 @@ def _variant(db: psycopg.Connection, process: str) -> list[tuple[str, str]]:
     return [
         ("commonest variant", f"{_sequence_text(activities)}: {count:,} cases, {share:.0%}")
         for activities, count, share in rows
+    ]
+
+
+def _ties(db: psycopg.Connection, process: str) -> list[tuple[str, str]]:
+    rows = db.execute(
+        """select value, lowest, highest from mining.order_bounds
+           where process = %s and trusted_order = 'occurred_at' and result = 'process_kpis' and kpi = 'variant_count'""",
+        (process,),
+    ).fetchall()
+    return [
+        ("variants", f"{value:,.0f}; {lowest:,.0f} to {highest:,.0f} if tied events stood in another order")
+        for value, lowest, highest in rows
     ]
 
 
