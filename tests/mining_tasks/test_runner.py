@@ -9,7 +9,9 @@ from decimal import Decimal
 import psycopg
 import pytest
 
+from mining_tasks import runner
 from mining_tasks.runner import TABLES, mine
+from sluice import mined
 from sluice.errors import SluiceError
 from sluice.publish import publish
 from tests.expectations.candidates import START, Candidate, let_through, process, run
@@ -127,6 +129,40 @@ def test_as_of_is_the_builds(settings):
     mine(settings, "demo", run(1), order=process().order)
     with psycopg.connect(settings.warehouse_url, options="-c timezone=UTC") as db:
         assert db.execute("select as_of from candidate.demo__mining_process_kpis").fetchone() == (later,)
+
+
+def written(url):
+    with psycopg.connect(url) as db:
+        return {table: sorted(db.execute(f"select xmin::text from mining.{table}")) for table in TABLES}
+
+
+def test_a_night_that_changes_nothing_mines_nothing_and_one_of_new_code_mines_all(settings, monkeypatch):
+    url = settings.warehouse_url
+    night(settings, 1, some_cases(7))
+    before, rows = everything(url), written(url)
+    with monkeypatch.context() as patched:
+        patched.setattr(runner, "mine_log", lambda *_, **__: pytest.fail("nothing changed: nothing is to be mined"))
+        counts = night(settings, 2, {"bad": some_cases(8)["case 1"]}, quarantined={"bad": "was never published"})
+    assert everything(url) == before and counts == {table: len(found) for table, found in before.items()}
+    assert {table for table, found in written(url).items() if found != rows[table]} <= {"process_kpis"}
+
+    monkeypatch.setattr(mined, "version", lambda package: f"another {package}")
+    night(settings, 3, {})
+    assert everything(url) == before
+    with psycopg.connect(url) as db:
+        assert db.execute("select scope from candidate.demo__mined").fetchone() == (mined.WHOLE,)
+        assert db.execute("select count(*) from candidate.demo__mining_case_kpis").fetchone() == (40,)
+
+
+def test_only_the_touched_cases_are_written_one_by_one(settings):
+    url, cases = settings.warehouse_url, some_cases(9)
+    night(settings, 1, cases)
+    night(settings, 2, {"case 1": cases["case 2"], "new": cases["case 3"]})
+    with psycopg.connect(url) as db:
+        assert db.execute("select scope from candidate.demo__mined").fetchone() == (mined.TOUCHED,)
+        found = db.execute("select case_id from candidate.demo__mining_case_kpis order by 1").fetchall()
+        assert found == [("case 1",), ("new",)]
+    assert_second_route(url)
 
 
 def test_empty_log_gives_empty_tables_and_one_row_of_zeros(settings):
