@@ -242,7 +242,7 @@ def main() -> int:
         from sluice.settings import load_settings
         from sluice.warehouse import embedded
 
-        embedded.stop(load_settings())
+        embedded.stop_if_unused(load_settings())
     return code
 
 

@@ -6,7 +6,7 @@ interruption.
 
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -22,6 +22,7 @@ from sluice.errors import BadInput
 from sluice.settings import Settings
 from sluice.summary import make_console
 from sluice.systems import configured_systems, minable_processes
+from sluice.turns import turn
 from sluice.warehouse import connect
 
 EXIT_OK, EXIT_FAILED = 0, 1
@@ -70,7 +71,9 @@ def backfill(
     if asked.resume is None:
         _check_days(asked)
     console = make_console()
-    with running_warehouse(settings) as ready:
+    # with the Airflow of `sluice up` nights go on beside it; without one, both would need an Airflow of their own
+    is_shared = asked.is_dry_run or airflow.running(settings) is not None
+    with nullcontext() if is_shared else turn(settings, "sluice backfill"), running_warehouse(settings) as ready:
         if asked.is_dry_run and asked.resume is None:
             systems = _systems(settings, asked.system)
             _tell_plan(console, ready, systems, _windows(asked), preview=True)

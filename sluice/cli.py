@@ -193,22 +193,26 @@ def _add_backfill(commands: argparse._SubParsersAction) -> None:
 
 
 def _backfill(args: argparse.Namespace, settings: Settings) -> int:
-    from sluice.backfill import backfill
-    from sluice.nights import with_sources
+    from contextlib import nullcontext
 
-    return backfill(
-        with_sources(settings),
-        args.start,
-        args.end,
-        system=args.system,
-        reason=args.reason,
-        dry_run=args.dry_run,
-        asked_by=args.by,
-        days_each=args.days_each,
-        resume=args.resume,
-        is_anew=args.anew,
-        is_sure=args.yes,
-    )
+    from sluice.backfill import backfill
+    from sluice.nights import is_demo, with_sources
+    from sluice.warehouse import embedded
+
+    with embedded.in_use(settings) if is_demo(settings) else nullcontext():
+        return backfill(
+            with_sources(settings),
+            args.start,
+            args.end,
+            system=args.system,
+            reason=args.reason,
+            dry_run=args.dry_run,
+            asked_by=args.by,
+            days_each=args.days_each,
+            resume=args.resume,
+            is_anew=args.anew,
+            is_sure=args.yes,
+        )
 
 
 def _add_psql(commands: argparse._SubParsersAction) -> None:

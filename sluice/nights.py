@@ -1,9 +1,8 @@
 """`sluice run`: which night is it, whose sources are read, and the demo company where none is named."""
 
-import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from sluice.dbt_runner import prepare
 from sluice.errors import BadInput, SluiceError
 from sluice.roles import with_embedded_logins
 from sluice.settings import Settings
+from sluice.turns import turn
 from sluice.warehouse import embedded, migrate
 
 DEMO_DATABASE = "demo_company"
@@ -62,14 +62,10 @@ def running_warehouse(settings: Settings) -> Iterator[Settings]:
         migrate(settings.warehouse_url)
         yield settings
         return
-    started = embedded.start(settings)
-    try:
+    with embedded.in_use(settings):
         url = embedded.url(settings)
         migrate(url)
         yield with_embedded_logins(replace(settings, warehouse_url=url))
-    finally:
-        if started:
-            embedded.stop(settings)
 
 
 def _parse_ahead(settings: Settings) -> None:
@@ -88,8 +84,7 @@ def make_demo(settings: Settings, *, cases: int, seed: int, url: str | None, fol
 
     if cases < 1:
         raise BadInput(f"--cases: expected at least 1, found {cases}")
-    started = url is None and embedded.start(settings)
-    try:
+    with embedded.in_use(settings) if url is None else nullcontext():
         target = Path(folder) if folder else _demo_folder(settings)
         made = demo.ensure(
             settings, url=url or _demo_url(settings), cases=cases, seed=seed, folder=target, replace=replace
@@ -99,13 +94,18 @@ def make_demo(settings: Settings, *, cases: int, seed: int, url: str | None, fol
             f"the truth in {made.truth}"
         )
         return 0
-    finally:
-        if started:
-            embedded.stop(settings)
 
 
 def run_nights(settings: Settings, *, day: date | None, full: bool) -> int:
-    """Run one night, or, the first time with the demo company, two: the first load and a night with changes."""
+    """Run one night, or, the first time with the demo company, two: the first load and a night with changes.
+
+    Waits while another command of this installation runs nights.
+    """
+    with turn(settings, "sluice run"):
+        return _run_nights(settings, day=day, full=full)
+
+
+def _run_nights(settings: Settings, *, day: date | None, full: bool) -> int:
     from sluice.run_night import night_stack, run_night
 
     if not is_demo(settings):
@@ -119,32 +119,26 @@ def run_nights(settings: Settings, *, day: date | None, full: bool) -> int:
 
     if day is not None:
         raise BadInput("--day: the demo company has its own calendar; name a source (SLUICE_SOURCE_ODOO_URL) to use it")
-    started = embedded.start(settings)
-    try:
-        with running_warehouse(settings) as ready:
-            _parse_ahead(ready)
-            folder, url = _demo_folder(settings), _demo_url(settings)
-            state = demo.state(folder)
-            first = state is None
-            if first:
-                print(f"making the demo company ({DEMO_CASES} purchase orders, seed {DEMO_SEED}) …", flush=True)
-                state = demo.ensure(settings, url=url, cases=DEMO_CASES, seed=DEMO_SEED, folder=folder)
-            else:
+    with embedded.in_use(settings), running_warehouse(settings) as ready:
+        _parse_ahead(ready)
+        folder, url = _demo_folder(settings), _demo_url(settings)
+        state = demo.state(folder)
+        first = state is None
+        if first:
+            print(f"making the demo company ({DEMO_CASES} purchase orders, seed {DEMO_SEED}) …", flush=True)
+            state = demo.ensure(settings, url=url, cases=DEMO_CASES, seed=DEMO_SEED, folder=folder)
+        else:
+            state = demo.advance(settings, url=url, folder=folder)
+        ready = replace(
+            ready,
+            source_urls={"odoo": url},
+            agent_drop=state.agent_drop,
+            person_map=settings.person_map or state.person_map,
+        )
+        with night_stack(ready) as stack:
+            code = run_night(stack, ready, state.day, full=full, title="first load" if first else "one more night")
+            if first and code == 0:
+                print("\nthe demo company works on for a day: new, late, changed and deleted rows …\n", flush=True)
                 state = demo.advance(settings, url=url, folder=folder)
-            ready = replace(
-                ready,
-                source_urls={"odoo": url},
-                agent_drop=state.agent_drop,
-                person_map=settings.person_map or state.person_map,
-            )
-            with night_stack(ready) as stack:
-                code = run_night(stack, ready, state.day, full=full, title="first load" if first else "one more night")
-                if first and code == 0:
-                    print("\nthe demo company works on for a day: new, late, changed and deleted rows …\n", flush=True)
-                    state = demo.advance(settings, url=url, folder=folder)
-                    code = run_night(stack, ready, state.day, title="second night")
-                return code
-    finally:
-        if started:
-            embedded.stop(settings)
-        sys.stdout.flush()
+                code = run_night(stack, ready, state.day, title="second night")
+            return code

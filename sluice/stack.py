@@ -27,6 +27,7 @@ from sluice.airflow_environment import (
 )
 from sluice.errors import SluiceError
 from sluice.settings import Settings
+from sluice.turns import held, turn
 from sluice.warehouse import redacted
 from sluice.warehouse.urls import database_of, with_database, without_secrets
 
@@ -167,6 +168,7 @@ def _launch(
             cwd=settings.project,
             env=airflow_environment(settings, port=port, is_scheduled=is_scheduled),
             start_new_session=True,
+            pass_fds=() if is_kept else held(),  # the turn of the command lasts until its Airflow has ended, too
         )
     return Stack(settings, port, process.pid, USER, password, is_ours=not is_kept), process
 
@@ -241,6 +243,11 @@ def _interrupt(*_: object) -> None:
 
 def up(settings: Settings) -> int:
     """`sluice up`: start the warehouse and Airflow, leave them running, and print where they are."""
+    with turn(settings, "sluice up"):
+        return _up(settings)
+
+
+def _up(settings: Settings) -> int:
     from sluice.nights import is_demo
     from sluice.roles import with_embedded_logins
     from sluice.run_night import expected_dags
@@ -250,6 +257,7 @@ def up(settings: Settings) -> int:
         from dataclasses import replace
 
         embedded.start(settings)
+        embedded.keep(settings)
         settings = replace(settings, warehouse_url=embedded.url(settings))
         migrate(settings.warehouse_url)
         settings = with_embedded_logins(settings)

@@ -15,8 +15,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 import psycopg
 
@@ -25,6 +26,7 @@ from sluice.settings import Settings
 
 SUPERUSER = "sluice"
 DATABASE = "sluice"
+CRASH_SECONDS = 30  # how long what a killed server left may take to end
 _CONFIGURATION = """
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
@@ -71,8 +73,12 @@ def url(settings: Settings, database: str = DATABASE) -> str:
 
 def running_port(settings: Settings) -> int | None:
     """The port of the running server, or None when there is none."""
+    return _running_port(data_folder(settings))
+
+
+def _running_port(folder: Path) -> int | None:
     try:
-        lines = (data_folder(settings) / "postmaster.pid").read_text().splitlines()
+        lines = (folder / "postmaster.pid").read_text().splitlines()
         pid, port = int(lines[0]), int(lines[3])
         os.kill(pid, 0)
     except PermissionError:
@@ -114,12 +120,58 @@ def stop(settings: Settings) -> bool:
         return False
     if _account() is not None:
         _open_the_way(data_folder(settings), settings.home)
-    _run(
-        [binary("pg_ctl"), "stop", "-D", data_folder(settings), "-m", "fast", "-w", "-t", "60"],
-        _account(),
-        "the embedded PostgreSQL did not stop",
-    )
+    try:
+        _run(
+            [binary("pg_ctl"), "stop", "-D", data_folder(settings), "-m", "fast", "-w", "-t", "60"],
+            _account(),
+            "the embedded PostgreSQL did not stop",
+        )
+    except SluiceError:
+        if running_port(settings) is not None:
+            raise  # else it was dead already: killed, and its pid file left
     return True
+
+
+@contextmanager
+def in_use(settings: Settings) -> Iterator[None]:
+    """Have the server running while the block runs. Whoever uses it last stops it, unless `sluice up` keeps it."""
+    folder = data_folder(settings).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "users.lock", "a") as users:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        if start(settings):
+            _stops(settings).touch()
+        try:
+            yield
+        finally:
+            _stop_if_last(settings, users)
+
+
+def keep(settings: Settings) -> None:
+    """Leave the server running whoever has used it; `stop` alone ends it."""
+    _stops(settings).unlink(missing_ok=True)
+
+
+def stop_if_unused(settings: Settings) -> None:
+    """Stop the server for one who was killed before it could, if nobody else uses it or keeps it."""
+    with suppress(FileNotFoundError), open(data_folder(settings).parent / "users.lock") as users:
+        _stop_if_last(settings, users)
+
+
+def _stops(settings: Settings) -> Path:
+    """There while the server is to be stopped by its last user."""
+    return data_folder(settings).parent / "stops_with_its_last_user"
+
+
+def _stop_if_last(settings: Settings, users: IO[str]) -> None:
+    fcntl.flock(users, fcntl.LOCK_UN)
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    if _stops(settings).exists():
+        stop(settings)
+        _stops(settings).unlink(missing_ok=True)
 
 
 def _initialise(settings: Settings, folder: Path, account: pwd.struct_passwd | None) -> None:
@@ -160,26 +212,41 @@ def _initialise(settings: Settings, folder: Path, account: pwd.struct_passwd | N
 
 
 def _launch(folder: Path, account: pwd.struct_passwd | None) -> None:
-    log = folder / "server.log"
-    for attempt in range(5):
-        port = _free_port()
+    log, kept = folder / "server.log", folder.parent / "port"
+    # the port of the last time, so that whoever knows it (a dashboard, a task that waits) finds the server again
+    preferred, deadline = int(kept.read_text()) if kept.exists() else 0, time.monotonic() + CRASH_SECONDS
+    for _ in range(CRASH_SECONDS):
+        port, known = _free_port(preferred), log.stat().st_size if log.exists() else 0
         try:
             _run(
                 [binary("pg_ctl"), "start", "-D", folder, "-l", log, "-w", "-t", "60", "-o", f"-p {port}"],
                 account,
                 "the embedded PostgreSQL did not start",
             )
+            kept.write_text(str(port))
             return
-        except SluiceError:
-            if attempt == 4 or "Address already in use" not in log.read_text(errors="replace"):
+        except SluiceError as error:
+            said = log.read_bytes()[known:].decode(errors="replace")
+            if "No space left on device" in said:
+                raise SluiceError(f"{error}: the disk is full: make room, then start again; nothing was lost") from None
+            # the processes of a server that was killed end within moments; its number may be another process's by now
+            is_stale = 'lock file "postmaster.pid" already exists' in said and _running_port(folder) is None
+            if is_stale:
+                (folder / "postmaster.pid").unlink(missing_ok=True)  # its shared memory still keeps two servers apart
+            is_passing = is_stale or "Address already in use" in said or "shared memory block" in said
+            if not is_passing or time.monotonic() > deadline:
                 raise
-            time.sleep(0.2)
+            preferred = 0 if "Address already in use" in said else preferred
+            time.sleep(1)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def _free_port(preferred: int = 0) -> int:
+    for port in (preferred, 0):
+        with socket.socket() as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server itself does
+            probe.bind(("127.0.0.1", port))
+            return probe.getsockname()[1]
+    raise SluiceError("no free TCP port on 127.0.0.1")
 
 
 def _account() -> pwd.struct_passwd | None:

@@ -1,7 +1,11 @@
 """The embedded PostgreSQL: starts once, keeps its data, asks for a password, stops."""
 
+import os
 import shutil
+import signal
 import tempfile
+import threading
+import time
 from pathlib import Path
 
 import psycopg
@@ -10,6 +14,7 @@ import pytest
 from sluice.errors import SluiceError
 from sluice.settings import Settings
 from sluice.warehouse import connect, embedded, migrate, redacted
+from sluice.warehouse.connection import at_work
 
 
 @pytest.fixture
@@ -35,6 +40,72 @@ def test_starts_once_keeps_data_and_stops(home):
         assert embedded.start(settings) is True
         with connect(embedded.url(settings)) as db:
             assert db.execute("select one from kept").fetchone() == (1,)
+    finally:
+        embedded.stop(settings)
+
+
+def test_its_last_user_stops_it_unless_it_is_kept(home):
+    settings = Settings(home=home)
+    try:
+        with embedded.in_use(settings):
+            with embedded.in_use(settings):
+                assert embedded.running_port(settings) is not None
+            assert embedded.running_port(settings) is not None, "somebody uses it still"
+            embedded.stop_if_unused(settings)
+            assert embedded.running_port(settings) is not None
+        assert embedded.running_port(settings) is None
+        pid = os.fork()
+        if pid == 0:
+            with embedded.in_use(settings):
+                os._exit(9)
+        os.waitpid(pid, 0)
+        assert embedded.running_port(settings) is not None
+        embedded.stop_if_unused(settings)
+        assert embedded.running_port(settings) is None, "what a killed one left is stopped"
+        with embedded.in_use(settings):
+            embedded.keep(settings)
+        assert embedded.running_port(settings) is not None
+    finally:
+        embedded.stop(settings)
+
+
+def test_a_killed_server_starts_again_with_what_was_committed(home):
+    settings = Settings(home=home)
+    try:
+        with embedded.in_use(settings):
+            with connect(embedded.url(settings)) as db:
+                db.execute("create table kept as select 1 as one")
+            with connect(embedded.url(settings)) as db:
+                db.execute("create table open_still as select 1 as one")
+                postmaster = int((embedded.data_folder(settings) / "postmaster.pid").read_text().split()[0])
+                os.kill(postmaster, signal.SIGKILL)
+                with pytest.raises(psycopg.OperationalError):
+                    db.execute("select pg_sleep(10)")
+        with embedded.in_use(settings), connect(embedded.url(settings)) as db:
+            assert db.execute("select one from kept").fetchone() == (1,)
+            assert db.execute("select to_regclass('open_still')").fetchone() == (None,)
+    finally:
+        embedded.stop(settings)
+
+
+def test_a_server_that_comes_back_is_waited_for_and_a_wrong_password_is_not(home):
+    settings = Settings(home=home)
+    try:
+        embedded.start(settings)
+        url = embedded.url(settings)
+        embedded.stop(settings)
+        with pytest.raises(SluiceError, match="cannot be reached"):
+            connect(url)
+        back = threading.Timer(1.5, lambda: embedded.start(settings))
+        back.start()
+        with at_work("sluice test", patience=30), connect(url) as db:
+            assert db.execute("show application_name").fetchone() == ("sluice test",)
+        back.join()
+        assert embedded.url(settings) == url, "the port of the last time"
+        began = time.monotonic()
+        with at_work("sluice test", patience=30), pytest.raises(SluiceError, match="password"):
+            connect(url.replace(settings.secret("postgres_password"), "wrong"))
+        assert time.monotonic() - began < 15
     finally:
         embedded.stop(settings)
 
