@@ -18,10 +18,11 @@ import psycopg
 
 from sluice.settings import Settings
 from sluice.warehouse import embedded, migrate
-from tests.integration.histories.drawing import History, draw
+from tests.integration.histories.drawing import RENAMED, History, draw
 from tests.integration.histories.playing import Outcome, Play, Workshop
 
 TEMPLATE = "histories_template"
+PLANTED = "planted"  # instead of a seed: a history that must end in a difference
 _IMPORTED_BY_STEPS = (
     "airflow.sdk.exceptions",
     "dbt.adapters.postgres",
@@ -101,7 +102,10 @@ def _answer(workshop: Workshop, arguments: argparse.Namespace) -> None:
     for line in sys.stdin:
         outcome, fault = Outcome(), None
         try:
-            outcome = Play(workshop, draw(arguments.process, int(line), runs=arguments.runs)).run()
+            if line.strip() == PLANTED:
+                outcome = Play(workshop, RENAMED, variant="forgetful").run()
+            else:
+                outcome = Play(workshop, draw(arguments.process, int(line), runs=arguments.runs)).run()
         except Exception as error:  # noqa: BLE001 - told to whoever asked
             fault = f"{type(error).__name__}: {error}"
         print(json.dumps({**vars(outcome), "fault": fault}), flush=True)

@@ -30,15 +30,20 @@ class Player:
             text=True,
         )
 
-    def check(self, seed: int) -> None:
-        print(f"again: python -m tests.integration.histories {self.process} {seed} --runs {self.runs} [--shrink]")
-        self.child.stdin.write(f"{seed}\n")
+    def play(self, what: int | str) -> dict:
+        """The outcome of the history of a seed, or of the one with a planted fault."""
+        self.child.stdin.write(f"{what}\n")
         self.child.stdin.flush()
         line = self.child.stdout.readline()
         assert line, f"the player ended with code {self.child.wait()}"
         outcome = json.loads(line)
         print(outcome)
         assert not outcome["fault"], outcome["fault"]
+        return outcome
+
+    def check(self, seed: int) -> None:
+        print(f"again: python -m tests.integration.histories {self.process} {seed} --runs {self.runs} [--shrink]")
+        outcome = self.play(seed)
         assert outcome["differences"] == [], f"seed {seed}: published otherwise than by a full rebuild"
         assert outcome["published_count"] >= 2, "one night at least between the first and the last"
         self.changed += outcome["changed_count"]

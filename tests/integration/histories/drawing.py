@@ -75,6 +75,13 @@ class History:
         return found
 
 
+# a history that a build which forgets where rows belonged before does not survive
+RENAMED = History(
+    "purchase_to_pay",
+    (*(Edit("create", number) for number in range(3)), Run(1, "night", "night", None), Edit("rename", 1)),
+)
+
+
 def draw(process: str, number: int, *, runs: int = 3) -> History:
     """The history of a seed, with `runs` runs or one less; the same for the same version of hypothesis."""
     drawn: list[History] = []

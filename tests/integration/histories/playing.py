@@ -130,6 +130,9 @@ def _vary(project: Path, process: str, variant: str) -> None:
     elif variant == "broken":
         path = models / f"{_EVENTS.format(process=process)}.sql"
         path.write_text(path.read_text() + "\nwhere no_such_column > 0\n")
+    elif variant == "forgetful":  # a fault that histories must find: where rows belonged before is not looked at
+        place = "and published.source_key = changed_rows.source_key"
+        _rewrite(project / "dbt_project" / "macros" / "touched_cases.sql", (place, f"{place} and false"))
 
 
 def _rewrite(path: Path, change: tuple[str, str]) -> None:
@@ -151,6 +154,7 @@ class Play:
         history: History,
         *,
         warehouse: str | None = None,
+        variant: str = "base",
         say: Callable[[str], None] = lambda line: None,
     ):
         self.workshop, self.history, self.say = workshop, history, say
@@ -164,7 +168,7 @@ class Play:
             source_url = workshop.database("source", "template0")
             self.made.append(source_url)
             self.source, self.source_url = LivingCompany(source_url, self.process), source_url
-        self.variant, self.day, self.number = "base", date(2025, 3, 3), 0
+        self.variant, self.day, self.number = variant, date(2025, 3, 3), 0
         self.outcome, self.seen = Outcome(), {}
         self.repair: Callable[[], None] | None = None
 

@@ -18,3 +18,9 @@ def test_any_history_publishes_what_a_full_rebuild_does(player_of, seed):
 def test_there_were_enough_case_histories(player_of):
     print(f"{player_of(PROCESS).changed} cases had two states or more")
     assert player_of(PROCESS).changed >= AT_LEAST
+
+
+@pytest.mark.slow
+def test_a_planted_fault_is_found(player_of):
+    """A build that forgets where rows belonged before leaves the case behind that a row has left."""
+    assert any("event_log.cases" in line for line in player_of(PROCESS).play("planted")["differences"])
