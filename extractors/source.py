@@ -158,6 +158,7 @@ def open_source(settings: Settings, spec: SystemSpec) -> Iterator[Source]:
             for name, value in (
                 ("search_path", spec.schema),
                 ("timezone", "UTC"),
+                ("datestyle", "ISO, MDY"),
                 ("row_security", "off"),
                 ("statement_timeout", "0"),
                 ("lock_timeout", "60s"),
