@@ -124,6 +124,7 @@ def _environment(url: str, project: Path, threads: int) -> dict[str, str]:
     }
     env |= {
         "PGTZ": "UTC",
+        "PGDATESTYLE": "ISO, MDY",
         "PGAPPNAME": os.environ.get("PGAPPNAME", "sluice dbt"),  # a step's sessions are known by its name
         "PYTHONPATH": str(project),
         "SLUICE_DBT_THREADS": str(threads),

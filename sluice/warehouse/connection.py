@@ -58,7 +58,7 @@ def at_work(application: str, *, patience: float) -> Iterator[None]:
 
 
 def connect(url: str, **options) -> psycopg.Connection:
-    """Open a psycopg connection in UTC.
+    """Open a psycopg connection in UTC, with PostgreSQL's own ways of writing times and numbers, whatever the server's are.
 
     A server that is starting or recovering is waited for; in a step, one that is gone, too. Raises Unreachable with one
     clear line when the server cannot be reached, SluiceError when the URL or the login is wrong.
@@ -82,7 +82,9 @@ def connect(url: str, **options) -> psycopg.Connection:
                 f"the database URL is not one ({without_secrets(str(error).strip(), url)}): expected "
                 "postgresql://user:password@host:port/name, with %-signs for what is special in a password (%40 for @)"
             ) from None
-    db.execute("set time zone 'UTC'")
+    db.execute(
+        "set time zone 'UTC'; set datestyle = 'ISO, MDY'; set intervalstyle = 'postgres'; set extra_float_digits = 1"
+    )
     db.commit()
     return db
 
