@@ -10,7 +10,7 @@ from extractors.agent.csv_rows import tell_delimiter
 from extractors.agent.deidentify import Rules
 from extractors.agent.records import Action, BadRow, EmptyExport, Refused
 
-LARGEST_BYTES = 1024**3
+LARGEST_BYTES = 256 * 1024**2  # of a file and of what it packs: a day of recordings has a few
 _UNKNOWN = (
     "unknown format: expected a CSV of the RPA UI logger or SmartRPA, or a JSON bucket export of ActivityWatch; "
     "take it out of the folder"

@@ -5,6 +5,7 @@ Content lives in memory only. A file is read once, by content, and again only if
 
 import hashlib
 import logging
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,7 +130,8 @@ class _Reader:
         if file_id in self._seen:
             return
         self._seen.add(file_id)
-        name_key = self._pseudonymiser.opaque("file name", path.name)
+        name = os.fsencode(path.name).decode("utf-8", "backslashreplace")
+        name_key = self._pseudonymiser.opaque("file name", name)
         if not self._is_full and self._is_known(db, file_id):
             return
         with db.transaction():

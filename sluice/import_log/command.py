@@ -110,6 +110,7 @@ def run(args: argparse.Namespace, settings: "Settings") -> int:
 
     if settings.warehouse_url is None:
         raise BadInput("there is no warehouse: set SLUICE_WAREHOUSE_URL, or start the embedded one with `sluice up`")
+    _refuse_control_characters(args)
     process = imported_process(args.process, args.title, order=DECLARED_ORDERS[args.order])
     began = time.monotonic()
     file = open_log(args.file, declared_format=args.format)
@@ -148,6 +149,14 @@ def _lock(db: "psycopg.Connection", process: "Process") -> None:
     name = f"sluice:import:{process.name}"
     if not db.execute("select pg_try_advisory_lock(hashtext(%s))", (name,)).fetchone()[0]:
         raise BadInput(f"process {process.name}: another import of it is running: wait until it ends")
+
+
+def _refuse_control_characters(args: argparse.Namespace) -> None:
+    """No option but the separator and the format of times holds a line end, a NUL, or what moves a terminal's cursor."""
+    for option, value in vars(args).items():
+        for one in value if isinstance(value, list) else [value]:
+            if option not in ("separator", "timestamp_format") and isinstance(one, str) and not one.isprintable():
+                raise BadInput(f"--{option.replace('_', '-')} {one!r}: expected a text without control characters")
 
 
 def _fingerprint(args: argparse.Namespace, file: "LogFile", settings: "Settings") -> str:

@@ -17,6 +17,7 @@ from sluice.import_log.times import BadTime, NaiveTime, TimeReader
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 LONGEST_FIELD = 131_072  # characters
+LONGEST_LINE = 10_000_000  # characters; a longer one is read no further
 MOST_COLUMNS = 400
 
 
@@ -38,10 +39,10 @@ def read_header(file: LogFile, *, separator: str | None = None, encoding: str | 
     """Read the first line; the separator is the one that splits it into most columns, unless declared."""
     encoding = encoding or file.encoding or "utf-8-sig"
     try:
-        codecs.lookup(encoding)
-    except LookupError:
+        "".encode(encoding)  # unlike codecs.lookup, this knows encodings of text alone
+    except (LookupError, ValueError):
         raise BadInput(
-            f"--encoding {encoding!r}: there is no such encoding: give one such as utf-8 or cp1252"
+            f"--encoding {encoding!r}: there is no such encoding of text: give one such as utf-8 or cp1252"
         ) from None
     candidates = [separator] if separator else list(SEPARATORS)
     headers = {}
@@ -144,8 +145,8 @@ def _rows(
     """(line where it begins, cells) of every row that is not blank; a text instead of cells says why there are none."""
     csv.field_size_limit(LONGEST_FIELD)
     text = io.TextIOWrapper(_Stream(file), encoding=encoding, newline="")
-    lines = csv.reader(text, delimiter=separator, strict=True)
-    started = 1
+    lines = csv.reader(_lines(text, file), delimiter=separator, strict=True)
+    started, overlong = 1, None
     try:
         while True:
             try:
@@ -155,9 +156,11 @@ def _rows(
             except csv.Error as error:
                 if "end of data" in str(error):
                     raise BadInput(
-                        f"{file.path}: line {started}: a quote is opened here that is never closed: "
+                        f"{file.path}: line {overlong or started}: a quote is opened here that is never closed: "
                         "is the file cut off, or --separator wrong?"
                     ) from None
+                if "field limit" in str(error) and overlong is None:
+                    overlong = started
                 reason = (
                     f"a field is longer than {LONGEST_FIELD:,} characters"
                     if "field limit" in str(error)
@@ -178,18 +181,30 @@ def _rows(
         raise BadInput(f"{file.path}: line {started}: cannot be read as {encoding} ({error})") from None
 
 
+def _lines(text: io.TextIOWrapper, file: LogFile) -> Iterator[str]:
+    """The lines, none of which may fill the memory."""
+    number = 0
+    while line := text.readline(LONGEST_LINE):
+        number += 1
+        if len(line) == LONGEST_LINE:
+            raise BadInput(
+                f"{file.path}: line {number}: is longer than {LONGEST_LINE // 1_000_000} MB: no event log has that: "
+                "is it text, with an event on each line?"
+            )
+        yield line
+
+
 def _undecodable(file: LogFile, encoding: str) -> str:
     """The first line that is not in `encoding` (of encodings that keep line feeds as they are)."""
-    rest, line = b"", 0
-    for chunk in file.chunks():
-        *whole, rest = (rest + chunk).split(b"\n")
-        for text in whole:
-            line += 1
-            try:
-                text.decode(encoding)
-            except UnicodeError:
-                return str(line)
-    return str(line + 1)
+    decoder, line = codecs.getincrementaldecoder(encoding)(), 1
+    try:
+        for chunk in file.chunks():
+            decoder.decode(chunk)
+            line += chunk.count(b"\n")
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        line += error.object[: error.start].count(b"\n")
+    return str(line)
 
 
 class _Stream(io.RawIOBase):

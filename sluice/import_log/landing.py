@@ -42,7 +42,8 @@ class Found:
 class Landing:
     """COPY into `pg_temp.import_events`, as a context manager; one row per event, in file order.
 
-    extra: names of further columns (CSV); they land as x0, x1, … and are judged when all rows are there.
+    where: how messages name the file. extra: names of further columns (CSV); they land as x0, x1, … and are judged when
+    all rows are there.
     """
 
     def __init__(
@@ -53,10 +54,12 @@ class Landing:
         *,
         plain: frozenset[str] = frozenset(),
         personal: frozenset[str] = frozenset(),
+        where: str = "the log",
     ):
         self.found = Found()
         self.free_text: set[str] = set()  # attributes with a value too long to be one
         self.hidden: set[str] = set()  # attributes that became pseudonyms
+        self._where = where
         self._db, self._people, self._extra = db, people, tuple(extra)
         self._plain, self._personal = plain, personal
         self._pseudonyms: dict[str, str] = {}
@@ -88,7 +91,7 @@ class Landing:
         rejects.append((row, check, reason))
         if len(rejects) > MOST_REJECTS:
             raise BadInput(
-                f"more than {MOST_REJECTS:,} rows cannot be used (the first: {rejects[0][2]}): "
+                f"{self._where}: more than {MOST_REJECTS:,} rows cannot be used (the first: {rejects[0][2]}): "
                 "is the right column mapped to the right part?"
             )
 

@@ -61,6 +61,7 @@ OPTIONS = {
     "lifecycle": "--lifecycle-column",
 }
 _REQUIRED = ("case", "activity", "timestamp")
+_LONGEST_LIST = 1500  # characters of the columns that a message lists
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,9 @@ def csv_mapping(header: Sequence[str], declared: dict[str, str | None], *, where
     """The parts of a CSV log with the columns `header`; BadInput names what is missing and the columns found."""
     found: dict[str, str] = {}
     guessed = set()
-    columns = f"the columns found are: {', '.join(header)}"
+    listed = " ".join(", ".join(header).split())  # names may hold line ends
+    listed = listed or "(none)"
+    columns = f"the columns found are: {listed if len(listed) <= _LONGEST_LIST else listed[:_LONGEST_LIST] + ' …'}"
     for part, option in OPTIONS.items():
         name = declared.get(part)
         if name and part != "activity":

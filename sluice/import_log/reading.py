@@ -70,7 +70,7 @@ def _privacy(args: argparse.Namespace) -> dict[str, frozenset[str]]:
 def _read_xes(
     db: psycopg.Connection, file: LogFile, args: argparse.Namespace, people: Pseudonymiser, times: TimeReader
 ) -> tuple[list[Attribute], Landing, str, set[str], list[str]]:
-    with Landing(db, people, **_privacy(args)) as landing:
+    with Landing(db, people, where=str(file.path), **_privacy(args)) as landing:
         reader = XesReader(file, xes_mapping(_declared(args)), times, landing, classifier=args.classifier)
         reader.read()
     case_attributes_of_traces(db)
@@ -88,7 +88,7 @@ def _read_csv(
     where = f"{file.path}: line 1 (separator: {header.separator_name})"
     mapping = csv_mapping(header.columns, _declared(args), where=where)
     extra = list(csv_log.extra_columns(header, mapping))
-    with Landing(db, people, extra, **_privacy(args)) as landing:
+    with Landing(db, people, extra, where=str(file.path), **_privacy(args)) as landing:
         csv_log.read_csv(file, header, mapping, times, landing)
     constant = case_attributes_of_columns(db, extra)
     attributes = [Attribute(name, f"x{extra.index(name)}", possible_types(name, None)) for name in constant]
@@ -122,7 +122,7 @@ def _separator(declared: str | None) -> str | None:
     if declared is None:
         return None
     named = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "\\t": "\t"}.get(declared.lower(), declared)
-    if len(named) != 1:
+    if len(named) != 1 or named in '\x00\r\n"':
         raise BadInput(f"--separator {declared!r}: expected one character, or comma, semicolon, tab, pipe")
     return named
 

@@ -85,7 +85,8 @@ class TimeReader:
         raise BadTime(
             "is empty"
             if not text.strip()
-            else f"looks like '{shape(text)}', expected " + (f"the format {self.format}" if self.format else "ISO 8601")
+            else f"looks like '{shape(text)}', expected "
+            + (f"the format {self.format} (--timestamp-format)" if self.format else "ISO 8601")
         )
 
     def _localise(self, moment: datetime) -> datetime:

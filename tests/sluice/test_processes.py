@@ -82,7 +82,7 @@ def test_an_unknown_process_and_broken_yaml_are_told(tmp_path):
     (tmp_path / "processes" / "a.yml").write_text("process: [")
     with pytest.raises(BadInput, match=r"'b' is not declared: expected b.yml in .* \(declared: a\)"):
         load_process("b", tmp_path)
-    with pytest.raises(BadInput, match=r"a\.yml: is not YAML") as error:
+    with pytest.raises(BadInput, match=r"a\.yml: line 1, column 11: not valid YAML") as error:
         load_process("a", tmp_path)
     assert "\n" not in str(error.value)
 
