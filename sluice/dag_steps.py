@@ -4,7 +4,6 @@ Light to import (Airflow reads the DAG files every minute); the layers are impor
 """
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -22,7 +21,6 @@ RETRIES = {
     "retry_exponential_backoff": True,
     "max_retry_delay": timedelta(minutes=10),
 }
-TURN_SECONDS = 6 * 3600
 
 
 def is_nightly() -> bool:
@@ -89,7 +87,14 @@ def is_lost_connection(error: BaseException) -> bool:
 
 @contextmanager
 def _step(
-    kind: str, subject: str, name: str, dag_run: Any, params: dict[str, Any] | None, *, ends_run: str | None = None
+    kind: str,
+    subject: str,
+    name: str,
+    dag_run: Any,
+    params: dict[str, Any] | None,
+    *,
+    ends_run: str | None = None,
+    is_running: Callable[[str], bool] | None = None,
 ) -> Iterator[tuple[Settings, RunContext, StepRecord]]:
     from airflow.sdk.exceptions import AirflowFailException
 
@@ -99,7 +104,8 @@ def _step(
     settings = worker_settings(load_settings(), kind)
     try:
         context = context_of(kind, subject, dag_run, params or {})
-        with step(settings.warehouse_url, context, name, ends_run=ends_run) as record:
+        waits_for = _another_load(subject, context.run_id, is_running) if is_running else None
+        with step(settings.warehouse_url, context, name, ends_run=ends_run, waits_for=waits_for) as record:
             yield settings, context, record
     except SourceUnreachable:
         raise
@@ -113,38 +119,29 @@ def _step(
         raise AirflowFailException(f"{type(error).__name__}: {error}") from error
 
 
-def _wait_for_turn(settings: Settings, system: str, context: RunContext, is_running: Callable[[str], bool]) -> None:
-    """Wait while another run of the system lies between copy and land: they share the landing tables.
+def _another_load(system: str, run_id: str, is_running: Callable[[str], bool]) -> Callable[[Any], str | None]:
+    """Names another run of the system between copy and land, for one that wants to copy: they share the landing tables.
 
     Runs of a backfill may overlap (`airflow backfill create` allows ten at once). A run that died in between holds nobody up.
     """
-    from sluice.errors import SluiceError
-    from sluice.warehouse import connect
 
-    deadline = time.monotonic() + TURN_SECONDS
-    while time.monotonic() < deadline:
-        with connect(settings.warehouse_url) as db:
-            others = [
-                run_id
-                for (run_id,) in db.execute(
-                    "select run_id from ops.loads where system = %s and state = 'copied' and run_id <> %s",
-                    (system, context.run_id),
-                )
-            ]
-        if not any(is_running(run_id.split("/", 2)[2]) for run_id in others if run_id.count("/") >= 2):
-            return
-        time.sleep(1)
-    raise SluiceError(
-        f"extract__{system}: another run has been between copy and land for {TURN_SECONDS // 3600} hours: end it"
-    )
+    def find(db: Any) -> str | None:
+        others = db.execute(
+            "select run_id from ops.loads where system = %s and state = 'copied' and run_id <> %s", (system, run_id)
+        ).fetchall()
+        for (other,) in others:
+            if other.count("/") >= 2 and is_running(other.split("/", 2)[2]):
+                return f"run {other} is between copy and land"
+        return None
+
+    return find
 
 
 def copy(system: str, dag_run: Any, params: dict[str, Any] | None, is_running: Callable[[str], bool]) -> int:
     """Copy the source into its landing tables; returns the load's version."""
-    with _step("extract", system, "copy", dag_run, params) as (settings, context, _):
+    with _step("extract", system, "copy", dag_run, params, is_running=is_running) as (settings, context, _):
         from extractors import pipeline
 
-        _wait_for_turn(settings, system, context, is_running)
         return pipeline.copy(settings, system, context)
 
 

@@ -118,15 +118,28 @@ def close_dead(db: psycopg.Connection) -> int:
 
 
 def take_turn(
-    db: psycopg.Connection, kind: str, subject: str, *, say: Callable[[str], None], seconds: float = TURN_SECONDS
+    db: psycopg.Connection,
+    kind: str,
+    subject: str,
+    *,
+    say: Callable[[str], None],
+    waits_for: Callable[[psycopg.Connection], str | None] | None = None,
+    seconds: float = TURN_SECONDS,
 ) -> None:
     """Wait until no other step of the subject works; `say` is told who is waited for, once per holder, and "" at the end.
 
+    waits_for: names another run that must go on first, though none of its steps works at the moment, or None.
     Raises SluiceError naming the holder after `seconds`.
     """
     lock, deadline, told = subject_lock(kind, subject), time.monotonic() + seconds, None
-    while not take(db, lock):
-        holder = holder_of(db, kind, subject)
+    while True:
+        if take(db, lock):
+            holder = waits_for(db) if waits_for else None
+            if holder is None:
+                break
+            db.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", (lock,))
+        else:
+            holder = holder_of(db, kind, subject)
         if holder != told:
             logging.getLogger("sluice").info("%s waits for its turn: %s", subject, holder)
             say(f"waits for its turn: {holder}")

@@ -1,8 +1,9 @@
 """What a run is, and the record that it leaves in ops.runs and ops.steps."""
 
 import errno
+import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -71,14 +72,40 @@ def _kind(run: RunContext) -> str:
 
 
 @contextmanager
-def step(url: str, run: RunContext, name: str, *, ends_run: str | None = None) -> Iterator[StepRecord]:
+def step(
+    url: str,
+    run: RunContext,
+    name: str,
+    *,
+    ends_run: str | None = None,
+    waits_for: Callable[[psycopg.Connection], str | None] | None = None,
+) -> Iterator[StepRecord]:
     """Record a step of `run` in ops.steps (one row per attempt) and keep ops.runs up to date.
 
     ends_run: the run's state when this step succeeds and is the last one ('landed' or 'published').
+    waits_for: names a run that must go on first, or None (sluice.owners.take_turn).
     The step waits for its turn while another one of the same system or process works, and holds it as long as this
     process lives (sluice.owners). A Blocked leaves the step and the run 'blocked', any other exception 'failed'; both are
     raised on. Raises Unreachable when the connection that held the turn broke meanwhile: the step must be repeated.
     """
+    try:
+        with _step(url, run, name, ends_run, waits_for) as record:
+            yield record
+    except Exception as error:
+        line = _line(error)
+        if line.endswith(DISK_IS_FULL) and line != str(error):
+            raise SluiceError(line) from error
+        raise
+
+
+@contextmanager
+def _step(
+    url: str,
+    run: RunContext,
+    name: str,
+    ends_run: str | None,
+    waits_for: Callable[[psycopg.Connection], str | None] | None,
+) -> Iterator[StepRecord]:
     record, kind = StepRecord(), _kind(run)
     with (
         at_work(application_name(kind, run.subject), patience=PATIENCE_SECONDS),
@@ -88,16 +115,24 @@ def step(url: str, run: RunContext, name: str, *, ends_run: str | None = None) -
         attempt = _begin(holder, run, name)
         began = time.monotonic()
         try:
-            take_turn(holder, kind, run.subject, say=lambda text: _say(holder, run, name, attempt, text))
+            take_turn(
+                holder,
+                kind,
+                run.subject,
+                say=lambda text: _say(holder, run, name, attempt, text),
+                waits_for=waits_for,
+            )
             began = time.monotonic()
             yield record
             _require_turn(holder, run, name)
         except BaseException as error:
             state, message = "blocked" if isinstance(error, Blocked) else "failed", _line(error)
             record.error_class = None if isinstance(error, SluiceError) else type(error).__name__
-            _finish(url, run, name, attempt, record, state, time.monotonic() - began, message, state)
-            if message.endswith(DISK_IS_FULL):
-                raise SluiceError(message) from error
+            try:
+                _finish(url, run, name, attempt, record, state, time.monotonic() - began, message, state)
+            except (psycopg.Error, SluiceError) as unrecorded:
+                # the next step of any run, or `sluice status`, gives it its end
+                logging.getLogger("sluice").warning("the end of %s could not be recorded: %s", name, _line(unrecorded))
             raise
         _finish(url, run, name, attempt, record, "done", time.monotonic() - began, record.message, ends_run)
 

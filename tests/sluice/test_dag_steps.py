@@ -1,6 +1,7 @@
 """What a task makes of its run: the context, and which errors are worth another try."""
 
 import errno
+import threading
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
 
@@ -8,7 +9,7 @@ import psycopg
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from sluice import dag_steps
+from sluice import dag_steps, owners
 from sluice.errors import BadInput, Blocked, SluiceError, SourceUnreachable
 from sluice.settings import Settings
 from sluice.warehouse import connect
@@ -141,14 +142,38 @@ def test_runs_take_turns_between_copy_and_land_and_a_dead_one_holds_nobody_up(he
                 "insert into ops.loads (run_id, system, mode, state) values (%s, 'odoo', 'night', %s)", (run_id, state)
             )
     asked, naps = [], []
-    monkeypatch.setattr(dag_steps.time, "sleep", naps.append)
+    monkeypatch.setattr(owners.time, "sleep", naps.append)
 
     def is_running(run_id: str) -> bool:
         asked.append(run_id)
         return run_id == "busy" and len(naps) < 3
 
-    dag_steps._wait_for_turn(here, "odoo", context, is_running)
-    assert len(naps) == 3 and set(asked) == {"dead", "busy"}
+    with dag_steps._step("extract", "odoo", "copy", a_run(), {}, is_running=is_running):
+        assert len(naps) == 3 and set(asked) == {"dead", "busy"}
+
+
+def test_a_run_that_waits_to_copy_does_not_hold_up_the_one_it_waits_for(here: Settings):
+    with connect(here.warehouse_url) as db:
+        db.execute(
+            """insert into ops.loads (run_id, system, mode, state)
+               values ('extract__odoo/2026-01-30/busy', 'odoo', 'night', 'copied')"""
+        )
+    order = []
+
+    def wait_and_copy() -> None:
+        with dag_steps._step("extract", "odoo", "copy", a_run(), {}, is_running=lambda _: "landed" not in order):
+            order.append("copied")
+
+    waiting = threading.Thread(target=wait_and_copy)
+    waiting.start()
+    earlier = a_run(key="2026-01-30")
+    earlier.run_id = "busy"
+    for name in ("gate", "land"):
+        with dag_steps._step("extract", "odoo", name, earlier, {}):
+            assert "copied" not in order
+    order.append("landed")
+    waiting.join(30)
+    assert order == ["landed", "copied"]
 
 
 def test_the_schedule_can_be_switched_off(monkeypatch):
