@@ -3,7 +3,9 @@ full rebuild over the same raw state. And a shuffled raw, which must change noth
 
 import subprocess
 import sys
+import threading
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,7 +16,8 @@ from psycopg import sql
 from sluice import demo
 from sluice import stack as airflow
 from sluice.airflow_environment import airflow_environment
-from sluice.run_night import expected_dags, night_stack
+from sluice.backfill import backfill
+from sluice.run_night import expected_dags, night_stack, run_night
 
 ODOO_PROCESSES = ("lead_to_order", "order_to_cash", "purchase_to_pay")
 DAYS = 5
@@ -83,6 +86,52 @@ def test_five_days_of_backfill_publish_what_one_full_rebuild_does(
     assert backfilled != before, "the five days brought something"
     assert not night(settings, days[-1], systems=(), processes=ODOO_PROCESSES, full=True).errors
     assert published(settings.warehouse_url) == backfilled
+
+
+@pytest.mark.slow
+def test_a_night_and_a_backfill_at_once_take_turns_and_publish_what_a_full_rebuild_does(
+    worked_on, make_database, monkeypatch, night, published, capsys
+):
+    settings, days = worked_on
+    monkeypatch.setenv("SLUICE_AIRFLOW_DB_URL", make_database())
+    codes = {}
+    with night_stack(settings) as stack:
+
+        @contextmanager
+        def this_stack(_settings):
+            yield stack
+
+        airflow.wait_until_healthy(stack, expected_dags(settings))
+        monkeypatch.setattr("sluice.run_night.night_stack", this_stack)
+        asked = {"reason": "rows came late", "asked_by": "ada"}
+        other = threading.Thread(
+            target=lambda: codes.update(backfill=backfill(settings, days[0], days[2], days_each=2, **asked))
+        )
+        other.start()
+        codes["night"] = run_night(stack, settings, days[-1])
+        other.join(400)
+        assert codes == {"night": 0, "backfill": 0}, capsys.readouterr().out
+    with psycopg.connect(settings.warehouse_url) as db:
+        assert db.execute("select state, days_done, days_count, reason, asked_by from ops.backfills").fetchall() == [
+            ("done", 3, 3, "rows came late", "ada")
+        ]
+        steps = db.execute(
+            """select r.kind, r.subject, s.started_at, s.started_at + s.seconds * interval '1 second'
+               from ops.steps as s inner join ops.runs as r on r.run_id = s.run_id order by s.started_at"""
+        ).fetchall()
+        assert db.execute("select count(distinct run_id) from ops.runs where kind = 'extract'").fetchone() == (4,)
+    ended = {}
+    for kind, subject, began, end in steps:
+        assert began >= ended.get((kind, subject), began), "steps of a subject never overlap"
+        ended[kind, subject] = end
+    both = published(settings.warehouse_url)
+    assert not night(settings, days[-1], systems=(), processes=ODOO_PROCESSES, full=True).errors
+    assert published(settings.warehouse_url) == both
+    assert backfill(settings, days[0], days[2], dry_run=True) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "odoo.purchase_order:" in shown and "0 of them not in the warehouse as they are now" in shown
+    assert "purchase_to_pay:" in shown and "cases have rows of these days" in shown
+    assert "the last such windows took" in shown
 
 
 def test_the_physical_order_of_raw_rows_changes_no_published_byte(
