@@ -30,19 +30,20 @@ def prepare_patterns(db: psycopg.Connection, declared: GateDeclaration) -> None:
 def pattern_checks(declared: GateDeclaration, attributes: Collection[str]) -> list[Check]:
     """The patterns that are decided by the candidate's cases; those of labels are in label_checks.
 
-    Where a process is not ordered by time (a recording of a desktop), the patterns of times do not apply: such a log
-    is fine-grained by nature.
+    Where time is no part of a process's order, times out of order say nothing; and where that is a recording of a
+    desktop (a declared process), its log is fine-grained by nature, so bursts are no defect either.
     """
     known = knowledge_of(declared)
     in_time = has_order_of_time(declared)
+    of_steps = in_time or declared.is_imported
     checks = [
-        form_based_event_capture(declared, known) if in_time else None,
+        form_based_event_capture(declared, known) if of_steps else None,
         inadvertent_time_travel(declared) if in_time else None,
         unanchored_event(declared) if in_time else None,
-        scattered_event(declared, known, attributes) if in_time else None,
+        scattered_event(declared, known, attributes) if of_steps else None,
         elusive_case(declared, known),
         scattered_case(declared, known),
-        collateral_events(declared, known) if in_time else None,
+        collateral_events(declared, known) if of_steps else None,
         homonymous_label(declared, known),
     ]
     return [check for check in checks if check is not None]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from expectations.patterns.knowledge import Knowledge
-from expectations.patterns.similarity import HOLE, distance, folded, is_coded, rest_around, template
+from expectations.patterns.similarity import HOLE, distance, folded, is_coded, is_other_word, rest_around, template
 
 POLLUTED, DISTORTED, SYNONYMOUS = "polluted label", "distorted label", "synonymous labels"
 RARE_SHARE = 0.05  # a mistyped label has at most this share of the events of the right one
@@ -87,7 +87,8 @@ def find_distorted(counts: Mapping[str, int], known: Knowledge) -> list[LabelFin
     """Labels that are another label of the log, typed a little differently (Suriadi et al., 2017, pattern 9).
 
     Found are: declared ones (`same`); labels that differ in case, accents, spaces, punctuation alone; labels one edit
-    away (two from 12 letters on), if rare beside the right one (5 % of its events) and not different in codes alone.
+    away (two from 12 letters on), if rare beside the right one (5 % of its events) and neither different in codes alone
+    nor in a word that is another word.
     DaQAPO compares with 3 edits (detect_similar_labels), which takes Send for Sent; what is less certain is suggested.
     The label with more events is taken for the right one.
     """
@@ -102,7 +103,11 @@ def find_distorted(counts: Mapping[str, int], known: Knowledge) -> list[LabelFin
             continue
         if edits == 0:
             found[label] = LabelFinding(DISTORTED, label, right, "differs in case, accents, spaces or punctuation")
-        elif counts[label] <= max(1, RARE_SHARE * counts[right]) and not is_coded(right, label):
+        elif (
+            counts[label] <= max(1, RARE_SHARE * counts[right])
+            and not is_coded(right, label)
+            and not is_other_word(right, label)
+        ):
             found[label] = LabelFinding(DISTORTED, label, right, f"{edits} letters differ, and it is rare")
     return [found[label] for label in sorted(found)]
 
@@ -125,9 +130,9 @@ def near_pairs(counts: Mapping[str, int], *, looser: bool = False) -> Iterator[t
 
 def find_synonyms(counts: Mapping[str, int], known: Knowledge) -> list[LabelFinding]:
     """Labels of a declared group beside the one to use, its first (Suriadi et al., 2017, pattern 10)."""
-    return [
-        LabelFinding(SYNONYMOUS, label, group[0], "declared")
-        for group in known.synonyms
-        for label in group[1:]
-        if label in counts
-    ]
+    found: dict[str, LabelFinding] = {}
+    for group in known.synonyms:
+        for label in group[1:]:
+            if label in counts:
+                found.setdefault(label, LabelFinding(SYNONYMOUS, label, group[0], "declared"))
+    return [found[label] for label in sorted(found)]

@@ -1,6 +1,7 @@
 """Finds the cases whose events contradict their order and keeps what explains them, for the checks that report it.
 
-The order is what the process declares (mandatory_order) and what each source table says by its own positions.
+The order is what the process declares (mandatory_order, and `order` of the checks) and what each source table says by
+its own positions; not that of events with a start, whose rows may stand in the order of their starts.
 """
 
 from itertools import groupby
@@ -22,12 +23,12 @@ def suspects(declared: GateDeclaration, known: Knowledge) -> str:
         select case_key from (
             select case_key, occurred_at < lag(occurred_at)
                        over (partition by case_key, source_table order by source_seq) as is_back
-            from {events} where source_seq is not null) as recorded
+            from {events} where source_seq is not null and started_at is null) as recorded
         where is_back"""
     pairs = sorted(
         {
             (earlier, later)
-            for chain in known.mandatory_order
+            for chain in order_of(declared, known)
             for place, earlier in enumerate(chain)
             for later in chain[place + 1 :]
         }
@@ -55,16 +56,18 @@ def keep_explanations(db: psycopg.Connection, declared: GateDeclaration, known: 
     if not has_order_of_time(declared):
         return
     rows = db.execute(
-        f"""select case_id, activity, occurred_at at time zone 'UTC', source_table, source_seq, source_key
+        f"""select case_id, activity, occurred_at at time zone 'UTC', source_table,
+                   case when started_at is null then source_seq end, source_key
             from candidate.{declared.name}__events
-            where case_key in (select case_key from ({suspects(declared, known)}) as s order by 1 limit {MAX_CASES})
+            where case_id is not null
+              and case_key in (select case_key from ({suspects(declared, known)}) as s order by 1 limit {MAX_CASES})
             order by case_key, event_seq"""
     ).fetchall()
     found = []
     for case, group in groupby(rows, key=lambda row: row[0]):
         events = list(group)
         placed = [Placed(activity, at, table_, seq) for _, activity, at, table_, seq, _ in events]
-        for one in explain(placed, known.mandatory_order):
+        for one in explain(placed, order_of(declared, known)):
             _, activity, at, source_table, _, key = events[one.position]
             found.append(
                 (
@@ -75,6 +78,11 @@ def keep_explanations(db: psycopg.Connection, declared: GateDeclaration, known: 
             )
     with db.cursor() as cursor:
         cursor.executemany(f"insert into {table} values (%s, %s, %s)", found)
+
+
+def order_of(declared: GateDeclaration, known: Knowledge) -> tuple[tuple[str, ...], ...]:
+    """Chains of activities in their order: `mandatory_order` of the patterns, and the pairs of the checks' `order`."""
+    return (*known.mandatory_order, *declared.precedence)
 
 
 def has_order_of_time(declared: GateDeclaration) -> bool:

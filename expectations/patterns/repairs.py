@@ -107,8 +107,8 @@ def _repairs(events: Sequence[Placed], wrong: Sequence[int]) -> Iterator[tuple[s
                 },
             )
     if len({event.source_table for event in events}) > 1:
-        for hours in sorted(_ZONE_HOURS, key=abs):
-            for group in of_table.values():
+        for group in sorted(of_table.values(), key=len):
+            for hours in sorted(_ZONE_HOURS, key=abs):
                 yield (
                     UNANCHORED,
                     f"the zone was misread by {abs(hours)} h",

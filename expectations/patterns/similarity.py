@@ -58,6 +58,17 @@ def is_coded(one: str, other: str) -> bool:
     )
 
 
+def is_other_word(one: str, other: str) -> bool:
+    """Whether words differ by more than typing explains: one edit, two from 8 letters on (Order and Offer are two words).
+
+    Only labels of as many words can be compared so; others differ in their spaces.
+    """
+    left, right = re.findall(r"[^\W_]+", one.casefold()), re.findall(r"[^\W_]+", other.casefold())
+    return len(left) == len(right) and any(
+        distance(a, b, 2) > (1 if min(len(a), len(b)) < 8 else 2) for a, b in zip(left, right, strict=True) if a != b
+    )
+
+
 def template(label: str) -> str:
     """The label with a hole for each part that looks like data: a number, an id, a date, an address.
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from expectations.patterns.knowledge import Knowledge
 from expectations.patterns.labels import DISTORTED, SYNONYMOUS, near_pairs
-from expectations.patterns.similarity import is_coded
+from expectations.patterns.similarity import is_coded, is_other_word
 
 HOMONYMOUS, ELUSIVE = "homonymous label", "elusive case"
 OFFERED = 10  # per pattern
-_MAX_LABELS, _LEAST_CASES = 200, 3
+_MAX_LABELS, _LEAST_CASES = 200, 5
 _SYNONYM_SCORE, _HOMONYM_SCORE, _DISTORTED_SCORE = 0.6, 0.3, 0.75
 _BEGIN, _END = "\x02", "\x03"
 
@@ -133,6 +133,8 @@ def suggest_distorted(counts: Mapping[str, int], found: Iterable[str], known: Kn
     certain, made = set(found), []
     for right, label, edits in near_pairs(counts, looser=True):
         if label in certain or right in certain or any({right, label} <= group for group in accepted):
+            continue
+        if is_other_word(right, label):
             continue
         score = (1 - edits / max(len(right), len(label))) * (0.5 if is_coded(right, label) else 1)
         if score >= _DISTORTED_SCORE:

@@ -99,9 +99,9 @@ def _mistyped(label: str, site: Site) -> str:
 def plant_synonyms(site: Site) -> Truth:
     """In the picked cases an activity has another name, as another system calls it (or two other names)."""
     names = sorted({event.activity for event in site.log.events})
+    words = site.chance.sample([word for word in _SYNONYMS if word not in names], 4)
     groups = {
-        name: site.chance.sample([word for word in _SYNONYMS if word not in names], 2 if site.form() == "two" else 1)
-        for name in site.chance.sample(names, 2)
+        name: [words.pop() for _ in range(2 if site.form() == "two" else 1)] for name in site.chance.sample(names, 2)
     }
     picked = site.pick(lambda events: any(event.activity in groups for event in events))
     chosen = {(case, name): site.chance.choice(words) for case in picked for name, words in groups.items()}

@@ -1,6 +1,6 @@
 """Precision and recall of the checks on planted logs: what a check names, against the truth of the planting."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -11,8 +11,34 @@ from expectations.patterns import pattern_checks, prepare_patterns
 from expectations.patterns.label_checks import label_checks
 from sluice.warehouse import connect
 from tests.expectations.candidates import process, run
+from tests.expectations.planting.confounders import confounded
 from tests.expectations.planting.log import Log, write
-from tests.expectations.planting.registry import Truth
+from tests.expectations.planting.registry import PLANTINGS, Truth, plant
+from tests.expectations.planting.simulation import SHAPES, clean_log
+
+PATTERNS = (
+    "form_based_event_capture",
+    "inadvertent_time_travel",
+    "unanchored_event",
+    "scattered_event",
+    "elusive_case",
+    "scattered_case",
+    "collateral_events",
+    "polluted_label",
+    "distorted_label",
+    "synonymous_labels",
+    "homonymous_label",
+)
+LABEL_CHECKS = {
+    "polluted_label": "polluted label",
+    "distorted_label": "distorted label",
+    "synonymous_labels": "synonymous labels",
+}
+SUGGESTED = {
+    "synonymous_labels": "synonymous labels",
+    "homonymous_label": "homonymous label",
+    "elusive_case": "elusive case",
+}
 
 
 @dataclass(frozen=True)
@@ -103,3 +129,60 @@ def checks_at(db: psycopg.Connection, declared: GateDeclaration) -> list[Check]:
 def score(truth: Truth, found: set[str]) -> Score:
     """A check's findings against the truth, in cases."""
     return Score(len(truth.cases), len(found), len(truth.cases & found))
+
+
+def base_log(shape: str, *, cases: int, seed: int) -> Log:
+    """A clean log with confounders: what defects are planted into where they are measured."""
+    return confounded(clean_log(shape, cases=cases, seed=seed), seed=seed)
+
+
+def measure(url: str, name: str, share: float, seeds: Sequence[int], *, cases: int) -> Score:
+    """Plant a pattern into a clean log per shape and seed, and score its check; all logs together.
+
+    Labels are scored as labels, everything else as cases; what takes knowledge is declared as the planting says.
+    """
+    planting, total = PLANTINGS[name], Score(0, 0, 0)
+    for shape in SHAPES:
+        for seed in seeds:
+            log, truth = plant(name, base_log(shape, cases=cases, seed=seed), share, seed)
+            if planting.check in LABEL_CHECKS:
+                found = look_at_labels(url, log, truth.checks)[0].get(LABEL_CHECKS[planting.check], set())
+                total += Score(len(truth.labels), len(found), len(truth.labels & found))
+            else:
+                total += score(truth, look(url, log, truth.checks).get(planting.check, set()))
+    return total
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What was suggested without any declaration. first: logs whose first suggestion is right, of those with any."""
+
+    logs: int
+    logs_with_any: int
+    first: int
+    offered: int
+    right: int
+    planted: int
+    found: int
+
+
+def measure_suggestions(url: str, name: str, share: float, seeds: Sequence[int], *, cases: int) -> Offer:
+    """Plant a pattern that takes knowledge, declare nothing, and score the suggestions.
+
+    A suggestion is right if it names a planted label (or case); found are the planted ones that are named at all.
+    """
+    logs = with_any = first = offered = right = planted = found = 0
+    for shape in SHAPES:
+        for seed in seeds:
+            log, truth = plant(name, base_log(shape, cases=cases, seed=seed), share, seed)
+            wanted = truth.cases if name == "elusive_case" else truth.labels
+            made = look_at_labels(url, log, {})[1].get(SUGGESTED[name], [])
+            named = [{one, other} & wanted for one, other, _ in made]
+            logs += 1
+            with_any += bool(made)
+            first += bool(made) and bool(named[0])
+            offered += len(made)
+            right += sum(map(bool, named))
+            planted += len(wanted)
+            found += len(set().union(*named))
+    return Offer(logs, with_any, first, offered, right, planted, found)
