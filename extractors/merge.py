@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 
 from extractors.landing import WHOLE, LandedTable, keys_table
-from extractors.raw import drop_indexes, ensure_indexes, ensure_table, raw_state, remember
+from extractors.raw import adopt_landing, drop_indexes, ensure_indexes, ensure_table, raw_state, remember
 from extractors.specs import SystemSpec, TableSpec
 
 # types whose equality is identity: other values may be equal and yet differ (1.0 and 1.00), or have no equality (json)
@@ -50,7 +50,10 @@ class Counts:
 def merge(db: psycopg.Connection, spec: SystemSpec, table: TableSpec, landed: LandedTable, version: int) -> Counts:
     """Bring one landed table into raw, with `version` on every row that is inserted, changed or marked as deleted."""
     parts = _parts(spec, table, landed, version)
-    if ensure_table(db, spec, table):
+    if landed.read_kind == WHOLE and adopt_landing(db, spec, table, version):
+        counts = Counts(inserted=landed.row_count)
+        is_large = True
+    elif ensure_table(db, spec, table):
         counts = Counts(
             inserted=db.execute(
                 sql.SQL(
@@ -69,7 +72,7 @@ def merge(db: psycopg.Connection, spec: SystemSpec, table: TableSpec, landed: La
         ).fetchone()[0]
         is_large = counts.total > max(_REWRITE_ROWS, _REWRITE_SHARE * raw_rows)
         if is_large:
-            _write_anew(db, spec, table, parts)
+            _write_anew(db, spec, table, counts, landed, parts)
         elif counts.total:
             _write_rows(db, counts, parts)
         db.execute("drop table pg_temp._differences")
@@ -136,7 +139,7 @@ def _find_differences(
                    union all
                    select {raw_key}, 'gone' from {raw} as r
                    where not r._is_deleted and not exists (select 1 from {keys} as l where {same})"""
-    db.execute("set local work_mem = '256MB'")
+    db.execute("set local work_mem = '128MB'")
     db.execute(
         sql.SQL("create temporary table _differences on commit drop as " + query).format(compared=compared, **parts)
     )
@@ -184,27 +187,43 @@ def _write_rows(db: psycopg.Connection, counts: Counts, parts: dict[str, sql.Com
         )
 
 
-def _write_anew(db: psycopg.Connection, spec: SystemSpec, table: TableSpec, parts: dict[str, sql.Composable]) -> None:
-    """The same result as `_write_rows`, for a table of which much differs: put together aside, then written once."""
+def _write_anew(
+    db: psycopg.Connection,
+    spec: SystemSpec,
+    table: TableSpec,
+    counts: Counts,
+    landed: LandedTable,
+    parts: dict[str, sql.Composable],
+) -> None:
+    """The same result as `_write_rows`, for a table of which much differs: what stays of raw is put aside, then the table
+    is written once."""
+    news = counts.inserted + counts.updated
     db.execute(
         sql.SQL(
-            """create temporary table _merged on commit drop as
-           select {raw_columns}, r._version, r._is_deleted, r._loaded_at from {raw} as r
-           where not exists (select 1 from pg_temp._differences as d where {raw_listed})
-           union all
-           select {landing_columns}, {version}, false, now()
-           from {landing} as l join pg_temp._differences as d on {landing_listed} where d.kind in ('new', 'changed')
-           union all
-           select {raw_columns}, {version}, true, now()
-           from {raw} as r join pg_temp._differences as d on {raw_listed} where d.kind = 'gone'"""
+            """create temporary table _kept on commit drop as
+           select {raw_columns}, case when d.kind is null then r._version else {version} end as _version,
+                  case when d.kind is null then r._is_deleted else true end as _is_deleted,
+                  case when d.kind is null then r._loaded_at else now() end as _loaded_at
+           from {raw} as r left join pg_temp._differences as d on {raw_listed}
+           where d.kind is null or d.kind = 'gone'"""
         ).format(**parts)
     )
     db.execute(sql.SQL("truncate {raw}").format(**parts))
     drop_indexes(db, spec, table)
+    listed = (
+        "" if news == landed.row_count else "join pg_temp._differences as d on {landing_listed} where d.kind <> 'gone'"
+    )
     db.execute(
         sql.SQL(
             """insert into {raw} ({columns}, _version, _is_deleted, _loaded_at)
-           select {columns}, _version, _is_deleted, _loaded_at from pg_temp._merged"""
+           select {landing_columns}, {version}, false, now() from {landing} as l """
+            + listed
         ).format(**parts)
     )
-    db.execute("drop table pg_temp._merged")
+    db.execute(
+        sql.SQL(
+            """insert into {raw} ({columns}, _version, _is_deleted, _loaded_at)
+           select {columns}, _version, _is_deleted, _loaded_at from pg_temp._kept"""
+        ).format(**parts)
+    )
+    db.execute("drop table pg_temp._kept")

@@ -97,7 +97,7 @@ def _copy_table(
 ) -> LandedTable:
     spec, began = table.spec, time.monotonic()
     kind = read_kind(spec, state, watermark, ctx)
-    target = create_landing_table(db, source.spec, spec.name, table.types)
+    target = create_landing_table(db, source.spec, spec.name, table.types, is_kept=not state.types)
     query = source.select(spec, spec.column_names, _condition(db, source, table, kind, watermark, ctx))
     row_count, key_count = _pipe(db, source, query, target, spec.name), None
     if kind != WHOLE:
@@ -107,7 +107,7 @@ def _copy_table(
         key_count = _pipe(db, source, source.select(spec, spec.key), keys, spec.name)
         _analyze(db, keys, spec.key)
         if kind == SINCE:
-            row_count = _pipe_missing(db, source, table, target) or row_count
+            row_count += _pipe_missing(db, source, table, target)
     _analyze(db, target, spec.key)
     return LandedTable(
         spec.name,
@@ -141,11 +141,12 @@ def _condition(
 
 
 def _pipe(db: psycopg.Connection, source: Source, query: sql.Composed, target: sql.Identifier, table: str) -> int:
-    """COPY into COPY; returns how many rows `target` has now."""
-    with db.cursor() as cursor, cursor.copy(sql.SQL("copy {} from stdin (format binary)").format(target)) as sink:
-        for block in source.blocks(query, table):
-            sink.write(block)
-    return db.execute(sql.SQL("select count(*) from {}").format(target)).fetchone()[0]
+    """COPY into COPY; returns how many rows were copied."""
+    with db.cursor() as cursor:
+        with cursor.copy(sql.SQL("copy {} from stdin (format binary)").format(target)) as sink:
+            for block in source.blocks(query, table):
+                sink.write(block)
+        return cursor.rowcount
 
 
 def _pipe_missing(db: psycopg.Connection, source: Source, table: SourceTable, target: sql.Identifier) -> int:
@@ -162,33 +163,35 @@ def _pipe_missing(db: psycopg.Connection, source: Source, table: SourceTable, ta
         )
         for alias in ("l", "r")
     }
-    missing = db.execute(
-        sql.SQL(
-            """select {key} from {keys} as k
+    query = sql.SQL(
+        """select {key} from {keys} as k
            where not exists (select 1 from {landing} as l where {same_l})
              and not exists (select 1 from {raw} as r where {same_r} and not r._is_deleted)
+             and {not_null}
            order by {key}"""
-        ).format(
-            key=sql.SQL(", ").join(sql.Identifier("k", name) for name in spec.key),
-            landing=target,
-            keys=sql.Identifier(system.landing_schema, keys_table(spec.name)),
-            raw=sql.Identifier(system.raw_schema, spec.name),
-            same_l=same["l"],
-            same_r=same["r"],
-        )
-    ).fetchall()
-    missing = [row for row in missing if None not in row]
+    ).format(
+        key=sql.SQL(", ").join(sql.Identifier("k", name) for name in spec.key),
+        landing=target,
+        keys=sql.Identifier(system.landing_schema, keys_table(spec.name)),
+        raw=sql.Identifier(system.raw_schema, spec.name),
+        same_l=same["l"],
+        same_r=same["r"],
+        not_null=sql.SQL(" and ").join(
+            sql.SQL("{} is not null").format(sql.Identifier("k", name)) for name in spec.key
+        ),
+    )
     rows = 0
-    for start in range(0, len(missing), _KEYS_PER_QUERY):
-        arrays = zip(*missing[start : start + _KEYS_PER_QUERY], strict=True)
-        condition = sql.SQL("({}) in (select * from unnest({}) as u)").format(
-            sql.SQL(", ").join(map(sql.Identifier, spec.key)),
-            sql.SQL(", ").join(
-                sql.SQL("{}::{}[]").format(sql.Literal(list(values)), sql.SQL(table.catalog[name]))
-                for name, values in zip(spec.key, arrays, strict=True)
-            ),
-        )
-        rows = _pipe(db, source, source.select(spec, spec.column_names, condition), target, spec.name)
+    with db.cursor("missing") as cursor:  # on the server: there may be many
+        cursor.execute(query)
+        while missing := cursor.fetchmany(_KEYS_PER_QUERY):
+            condition = sql.SQL("({}) in (select * from unnest({}) as u)").format(
+                sql.SQL(", ").join(map(sql.Identifier, spec.key)),
+                sql.SQL(", ").join(
+                    sql.SQL("{}::{}[]").format(sql.Literal(list(values)), sql.SQL(table.catalog[name]))
+                    for name, values in zip(spec.key, zip(*missing, strict=True), strict=True)
+                ),
+            )
+            rows += _pipe(db, source, source.select(spec, spec.column_names, condition), target, spec.name)
     return rows
 
 

@@ -58,6 +58,38 @@ def raw_state(db: psycopg.Connection, spec: SystemSpec, table: TableSpec) -> Raw
     return RawState(types, row[0] if row else None, tuple(row[1]) if row else ())
 
 
+def adopt_landing(db: psycopg.Connection, spec: SystemSpec, table: TableSpec, version: int) -> bool:
+    """Make the landing table the raw table, if there is none yet and the landing was made for that; returns whether.
+
+    Its rows are written once instead of twice; the three columns of raw's own are defaults, which rewrite nothing.
+    """
+    landing, raw = (sql.Identifier(schema, table.name) for schema in (spec.landing_schema, spec.raw_schema))
+    adoptable = db.execute(
+        """select to_regclass(%s) is null and exists (select 1 from pg_class where oid = to_regclass(%s)
+           and relpersistence = 'p')""",
+        (raw.as_string(db), landing.as_string(db)),
+    ).fetchone()[0]
+    types = [(name, kind) for name, kind in db.execute(_TYPES, (landing.as_string(db),))]
+    if not adoptable or [name for name, _ in types] != list(table.column_names):
+        return False
+    if any(_storable(kind) != kind for _, kind in types):
+        return False
+    db.execute(
+        sql.SQL(
+            """alter table {landing} add column _version bigint not null default {version},
+               add column _is_deleted boolean not null default false,
+               add column _loaded_at timestamptz not null default now()"""
+        ).format(landing=landing, version=sql.Literal(version))
+    )
+    db.execute(
+        sql.SQL("alter table {} alter column _version drop default, alter column _loaded_at drop default").format(
+            landing
+        )
+    )
+    db.execute(sql.SQL("alter table {} set schema {}").format(landing, sql.Identifier(spec.raw_schema)))
+    return True
+
+
 def ensure_table(db: psycopg.Connection, spec: SystemSpec, table: TableSpec) -> bool:
     """Make the raw table, or add the columns that it lacks; returns whether it was made now.
 

@@ -78,10 +78,10 @@ class Source:
             result = connection.exec_(statement)
             if result.status != psycopg.pq.ExecStatus.COPY_OUT:
                 raise _error(result)
-            parts, size = [], 0
-            while (length := (row := connection.get_copy_data(0))[0]) > 0:
+            parts, size, read = [], 0, connection.get_copy_data
+            while (row := read(0))[0] > 0:
                 parts.append(row[1])
-                size += length
+                size += row[0]
                 if size >= BATCH_BYTES:
                     yield b"".join(parts)
                     parts, size = [], 0

@@ -3,8 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import psycopg
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from extractors import merge
 
 ORDERS = st.integers(1, 12)
 STEPS = st.one_of(
@@ -97,12 +100,17 @@ class History:
         assert self.shop.query("select count(*) from raw_shop.orders where _version > %s", version) == [(0,)]
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(STEPS, max_size=14))
-def test_any_history_ends_in_the_sources_present_state(shop, steps):
-    history = History(shop)
-    for step in steps:
-        history.play(step)
-    history.night()
-    history.full()
-    shop.assert_equal_to_source()
+@pytest.mark.parametrize("is_written_anew", [False, True], ids=["row by row", "written anew"])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(STEPS, max_size=14))
+def test_any_history_ends_in_the_sources_present_state(shop, is_written_anew, steps):
+    with pytest.MonkeyPatch.context() as patch:
+        if is_written_anew:
+            patch.setattr(merge, "_REWRITE_ROWS", 0)
+            patch.setattr(merge, "_REWRITE_SHARE", 0)
+        history = History(shop)
+        for step in steps:
+            history.play(step)
+        history.night()
+        history.full()
+        shop.assert_equal_to_source()

@@ -248,6 +248,34 @@ def test_copying_again_discards_the_copy_that_did_not_land(shop):
     shop.assert_equal_to_source()
 
 
+def test_a_first_load_becomes_the_raw_table_itself_and_the_next_one_does_not(shop):
+    version = shop.run()
+    assert shop.query("select to_regclass('landing_shop.orders') is null and relpersistence = 'p' "
+                      "from pg_class where oid = 'raw_shop.orders'::regclass") == [(True,)]  # fmt: skip
+    assert shop.query("select distinct _version, _is_deleted, _loaded_at is null from raw_shop.orders") == [
+        (version, False, False)
+    ]
+    with psycopg.connect(shop.settings.warehouse_url) as db, pytest.raises(psycopg.errors.NotNullViolation):
+        db.execute("insert into raw_shop.orders (id) values (99)")
+    shop.source("insert into orders (id, name, write_date) values (90, 'P90', '2025-03-01')")
+    later = shop.run("full")
+    assert shop.query("select id, _version from raw_shop.orders where _version > %s", version) == [(90, later)]
+    assert shop.query("select relpersistence::text from pg_class where oid = 'landing_shop.orders'::regclass") == [
+        ("u",)
+    ]
+    shop.assert_equal_to_source()
+
+
+def test_rows_that_the_cursor_did_not_tell_are_found_in_batches(shop, monkeypatch):
+    monkeypatch.setattr("extractors.postgres._KEYS_PER_QUERY", 3)
+    shop.run()
+    shop.source(
+        "insert into orders (id, name, write_date) select n, 'late', '2024-01-01' from generate_series(31, 40) n"
+    )
+    assert shop.counts(shop.run())[1:] == (10, 0, 0)
+    shop.assert_equal_to_source()
+
+
 def test_landing_again_changes_nothing(shop):
     version = shop.run()
     state = shop.query("select * from ops.loads"), shop.query("select * from raw_shop.orders order by id")
