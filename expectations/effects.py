@@ -104,7 +104,10 @@ def _named(declared: GateDeclaration) -> str:
 def _cases(declared: GateDeclaration, *, has_fresh: bool) -> str:
     """The cases as they will be published, and those in quarantine. has_fresh: mining has made figures per case."""
     p, process = f"candidate.{declared.name}__", literal(declared.name)
-    duration = "(extract(epoch from c.ended_at - c.started_at) * 1000000)::bigint as duration_us"
+    # a quarantined case may have times that no duration can be made of
+    duration = """case when isfinite(c.started_at) and isfinite(c.ended_at)
+                       then least(extract(epoch from c.ended_at - c.started_at) * 1000000, 9e18)::bigint
+                  end as duration_us"""
     columns = f"c.case_key, {duration}, c.event_count::bigint as event_count, c.variant_id as variant"
     known = fresh = ""
     untouched = touched = quarantined = "null::boolean"

@@ -153,11 +153,13 @@ def record_build(db: psycopg.Connection, process: str, ctx: RunContext, *, versi
     db.execute(sql.SQL("drop table if exists {}").format(table))
     db.execute(
         sql.SQL("""create table {} (process text, run_id text, as_of timestamptz, gated_version bigint,
-        upto_version bigint,
-        is_full_rebuild boolean, fingerprint text)""").format(table)
+        upto_version bigint, is_full_rebuild boolean, fingerprint text, touched_case_count bigint,
+        event_count bigint)""").format(table)
     )
     db.execute(
-        sql.SQL("insert into {} values (%s, %s, %s, 0, %s, true, %s)").format(table),
+        sql.SQL(
+            "insert into {} select %s, %s, %s, 0, %s, true, %s, (select count(*) from {}), (select count(*) from {})"
+        ).format(table, *(sql.Identifier("candidate", f"{process}__{name}") for name in ("touched_cases", "events"))),
         (process, ctx.run_id, ctx.as_of, version, fingerprint),
     )
 
