@@ -10,13 +10,14 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from extractors.source import open_source
-from sluice.errors import Blocked
+from sluice.errors import Blocked, SourceUnreachable
 
 
-def refusal(shop, url: str | None) -> str:
+def refusal(shop, url: str | None, kind: type[Blocked] = Blocked) -> str:
     shop.settings = replace(shop.settings, source_urls={"shop": url} if url else {})
     with pytest.raises(Blocked) as blocked:
         shop.copy()
+    assert type(blocked.value) is kind, "only what waiting may repair is tried again"
     assert "\n" not in str(blocked.value)
     assert "s3cret" not in "".join(traceback.format_exception(blocked.value))
     return str(blocked.value)
@@ -26,7 +27,7 @@ def test_a_source_that_does_not_answer(shop):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    message = refusal(shop, f"postgresql://reader:s3cret@127.0.0.1:{port}/shop")
+    message = refusal(shop, f"postgresql://reader:s3cret@127.0.0.1:{port}/shop", SourceUnreachable)
     assert f"the source 127.0.0.1:{port}/shop cannot be reached" in message and "SLUICE_SOURCE_SHOP_URL" in message
 
 
@@ -45,8 +46,9 @@ def test_no_source_and_a_url_that_is_none(shop):
 
 def test_a_query_that_fails_at_the_source_is_one_line(shop):
     with open_source(shop.settings, shop.spec) as source:
-        with pytest.raises(Blocked, match="shop: table orders: the source failed while it was read"):
+        with pytest.raises(Blocked, match="shop: table orders: the source failed while it was read") as blocked:
             list(source.blocks(sql.SQL("select 1 / (id - 15) from orders"), "orders"))
+    assert not isinstance(blocked.value, SourceUnreachable), "another try would not help"
     with open_source(shop.settings, shop.spec) as source:
         with pytest.raises(Blocked, match='relation "nothing" does not exist'):
             list(source.blocks(sql.SQL("select 1 from nothing"), "nothing"))
@@ -60,5 +62,5 @@ def test_a_connection_cut_while_it_is_read_is_one_line(shop):
         pid = source.db.info.backend_pid
         with psycopg.connect(shop.source_url) as db:
             db.execute("select pg_terminate_backend(%s)", (pid,))
-        with pytest.raises(Blocked, match="run again; what was copied is discarded"):
+        with pytest.raises(SourceUnreachable, match="run again; what was copied is discarded"):
             list(blocks)
