@@ -62,11 +62,13 @@ insert into mail_tracking_value (id, mail_message_id, field_id, old_value_float,
 
 @dataclass(frozen=True)
 class Measured:
-    """One step: seconds, rows (of what the step says of itself), peak bytes of its process and of PostgreSQL's."""
+    """One step: seconds, those of processors (its own and PostgreSQL's), rows (of what the step says of itself), peak bytes
+    of its process and of PostgreSQL's."""
 
     subject: str
     step: str
     seconds: float
+    processor: float
     rows: int | None
     client: int
     backend: int
@@ -93,6 +95,20 @@ class Watch:
                 self.peak = max(self.peak, _anonymous(pid))
 
 
+def _server_seconds(postmaster: int) -> float:
+    """Processor time of the server's processes, those that ended and those that live."""
+    ticks = sum(_times(postmaster)) + sum(sum(_times(pid)[:2]) for pid in _children(postmaster))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _times(pid: int) -> list[int]:
+    """utime, stime, cutime, cstime of a process, in ticks."""
+    try:
+        return [int(value) for value in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]]
+    except OSError:  # it ended meanwhile
+        return [0, 0, 0, 0]
+
+
 def _children(pid: int) -> list[int]:
     try:
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
@@ -110,7 +126,7 @@ def _anonymous(pid: int) -> int:
 
 def run_step(postmaster: int, subject: str, step: str, task: Callable[[], int | None]) -> Measured:
     """Run `task` in a forked process and measure it; ends the benchmark where it fails."""
-    began = time.monotonic()
+    began, used = time.monotonic(), _server_seconds(postmaster)
     reader, writer = os.pipe()
     sys.stdout.flush()
     pid = os.fork()
@@ -121,7 +137,7 @@ def run_step(postmaster: int, subject: str, step: str, task: Callable[[], int | 
             rows = task()
             peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
             with os.fdopen(writer, "wb") as pipe:
-                pickle.dump((rows, peak * 1024), pipe)
+                pickle.dump((rows, peak * 1024, sum(os.times()[:4])), pipe)
             code = 0
         except BaseException:  # noqa: BLE001 - a forked child must never return into its parent's code
             traceback.print_exc()
@@ -134,8 +150,9 @@ def run_step(postmaster: int, subject: str, step: str, task: Callable[[], int | 
         _, status = os.waitpid(pid, 0)
     if status != 0:
         raise SystemExit(f"{subject} {step} failed")
-    rows, client = pickle.loads(answer)
-    return Measured(subject, step, time.monotonic() - began, rows, client, watch.peak)
+    rows, client, own = pickle.loads(answer)
+    processor = own + _server_seconds(postmaster) - used
+    return Measured(subject, step, time.monotonic() - began, processor, rows, client, watch.peak)
 
 
 def night(settings: Settings, postmaster: int, name: str, day: date, *, mode: str = "night") -> list[Measured]:
@@ -147,7 +164,7 @@ def night(settings: Settings, postmaster: int, name: str, day: date, *, mode: st
         one = done[-1]
         rows = "" if one.rows is None else f"{one.rows:,}"
         print(
-            f"{name:14} {one.subject:16} {one.step:12} {one.seconds:8.1f} s {rows:>12} "
+            f"{name:14} {one.subject:16} {one.step:12} {one.seconds:8.1f} s {one.processor:8.1f} s {rows:>12} "
             f"{one.client / MEGABYTE:8.0f} MB {one.backend / MEGABYTE:8.0f} MB",
             flush=True,
         )
@@ -273,6 +290,8 @@ def report(nights: dict[str, list[Measured]]) -> None:
         print(f"{one.subject:17}{one.step:13}{line}")
     totals = {name: sum(one.seconds for one in steps) for name, steps in nights.items()}
     print(f"{'all':30}" + "".join(f"{total:16.1f} s" for total in totals.values()))
+    used = {name: sum(one.processor for one in steps) for name, steps in nights.items()}
+    print(f"{'all, seconds of processors':30}" + "".join(f"{total:16.1f} s" for total in used.values()))
     for what, choose in (("client", lambda one: one.client), ("PostgreSQL", lambda one: one.backend)):
         peaks = [max((one for one in steps), key=choose) for steps in nights.values()]
         line = "".join(f"{choose(one) / MEGABYTE:15.0f} MB" for one in peaks)
@@ -284,7 +303,11 @@ def report(nights: dict[str, list[Measured]]) -> None:
     for name, total in totals.items():
         if name.startswith("1 %"):
             share = (total - start_up) / totals["full build"]
-            print(f"{name}: {total:.1f} s = start-up + {share:.1%} of the full build")
+            of_used = (used[name] - used["no news"]) / used["full build"]
+            print(
+                f"{name}: {total:.1f} s = start-up + {share:.1%} of the full build "
+                f"(in seconds of processors: + {of_used:.1%})"
+            )
 
 
 def main() -> None:
@@ -326,7 +349,7 @@ def _benchmark(given: argparse.Namespace, settings: Settings) -> None:
     _query(source, "select count(*) from purchase_order")
     counter = settings.home / "night"
     past = int(counter.read_text()) if counter.exists() else 0
-    print(f"{'':44} {'seconds':>8} {'rows':>14} {'client':>11} {'PostgreSQL':>11}")
+    print(f"{'':44} {'seconds':>10} {'processor':>10} {'rows':>12} {'client':>11} {'PostgreSQL':>11}")
     nights: dict[str, list[Measured]] = {}
     plan = ([] if given.skip_full else ["full build"]) + ["no news"]
     plan += ["1 % touched" + (f" ({n})" if n else "") for n in range(given.nights)]
