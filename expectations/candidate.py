@@ -18,6 +18,7 @@ from expectations.declaration import GateDeclaration, declaration_of
 from expectations.findings import Findings
 from expectations.gate import conclude, finish, with_severities
 from expectations.history import history_checks
+from expectations.patterns import prepare_patterns
 from expectations.references import row_checks
 from expectations.structure import REQUIRED
 from sluice.errors import BadInput
@@ -56,6 +57,7 @@ def gate_candidate(settings: Settings, process: object, ctx: RunContext) -> list
     checks = with_severities(checks_of(declared, as_of, **found), declared)
     findings = Findings("candidate", f"{declared.name}__findings")
     with connect(settings.warehouse_url) as db:
+        prepare_patterns(db, declared)
         findings.create(db)
         findings.collect(db, checks)
         _fill_quarantine(db, declared, checks, findings)

@@ -1,7 +1,7 @@
 """The checks of the candidate tables: one SQL statement each, which names the bad rows and says why.
 
-They are declared by what they look at: structure.py, timestamps.py, completeness.py, references.py, history.py; here
-they come together.
+They are declared by what they look at: structure.py, timestamps.py, completeness.py, references.py, history.py, patterns/;
+here they come together.
 """
 
 import dataclasses
@@ -11,6 +11,7 @@ from datetime import datetime
 from expectations.checks import Check
 from expectations.completeness import completeness_checks
 from expectations.declaration import GateDeclaration
+from expectations.patterns import pattern_checks
 from expectations.references import reference_checks
 from expectations.structure import structure_checks
 from expectations.timestamps import timestamp_checks
@@ -34,13 +35,8 @@ def checks_of(
         *timestamp_checks(declared, as_of),
         *completeness_checks(declared),
         *reference_checks(declared, attributes=attributes, has_seed=has_seed),
-        *_pattern_checks(declared, as_of, attributes),
+        *pattern_checks(declared, attributes),
     ]
     if declared.is_imported:
         checks = [dataclasses.replace(check, severity="warn") for check in checks]
     return [*structure_checks(declared, has_untimed=has_untimed), *checks]
-
-
-def _pattern_checks(declared: GateDeclaration, as_of: datetime, attributes: Collection[str]) -> list[Check]:
-    """The event-log imperfection patterns, where they are there."""
-    return []

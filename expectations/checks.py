@@ -61,7 +61,16 @@ CANDIDATE_CHECKS = (
     "activity_drift",
     "category_drift",
 )
-PATTERN_CHECKS: tuple[str, ...] = ()  # the event-log imperfection patterns
+PATTERN_CHECKS = (  # the event-log imperfection patterns that are found in cases
+    "form_based_event_capture",
+    "inadvertent_time_travel",
+    "unanchored_event",
+    "scattered_event",
+    "elusive_case",
+    "scattered_case",
+    "collateral_events",
+    "homonymous_label",
+)
 MINING_CHECKS = (
     "mining_tables",
     "mining_values",
@@ -75,6 +84,10 @@ MINING_CHECKS = (
     "mining_end_activities_total",
     "mining_variants_match",
     "mining_drift",
+    # the imperfection patterns that are found in the labels of the whole log
+    "polluted_label",
+    "distorted_label",
+    "synonymous_labels",
 )
 
 
