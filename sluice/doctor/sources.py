@@ -51,8 +51,16 @@ def _database(settings: Settings, system: str, url: str) -> Iterator[Finding]:
                 f"source {system}: session {pid} has a transaction open since {minutes:.0f} minutes, longer than the overlap; "
                 f"the watermark waits for it: end it there (select pg_terminate_backend({pid}))",
             )
-    with open_source(settings, spec) as source:
-        describe(source)
+    try:
+        with open_source(settings, spec) as source:
+            describe(source)
+    except SluiceError as error:
+        is_right = "may not" in str(error)
+        yield (
+            WRONG,
+            f"{error}" + (f"; `python -m extractors.grants {system} ROLE` prints all grants" if is_right else ""),
+        )
+        return
     yield WELL, f"source {system}: all {len(spec.tables)} tables are as declared and may be read"
 
 
