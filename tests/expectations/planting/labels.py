@@ -125,11 +125,11 @@ def plant_homonyms(site: Site) -> Truth:
         for name in {event.activity for event in events}:
             counts[name][0] += 1
             counts[name][1] += sum(event.activity == name for event in events)
-    single = [name for name, (cases, events) in counts.items() if cases == events]
-    word = site.chance.choice(single)
+    half = len(site.log.attributes) / 2
+    word = site.chance.choice([name for name, (cases, events) in counts.items() if cases == events and cases > half])
     picked = site.pick(
         lambda events: (
-            sum(event.activity == word for event in events) == 1 and len(events) >= 4 and events[-1].activity != word
+            len(events) >= 4 and events[-1].activity != word and sum(event.activity == word for event in events) == 1
         )
     )
     for events in picked.values():
