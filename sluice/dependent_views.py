@@ -18,6 +18,7 @@ class _View:
     comment: str | None
     readers: list[str]
     column_comments: list[list[str]]
+    options: list[str]
 
 
 def replace_table(db: psycopg.Connection, schema: str, fresh: str, published: str) -> list[str]:
@@ -57,7 +58,7 @@ def _dependents(db: psycopg.Connection, schema: str, table: str) -> list[_View]:
                   array(select array[quote_ident(attname), d.description] from pg_attribute inner join
                       pg_description as d
                         on d.objoid = c.oid and d.objsubid = attnum and d.classoid = 'pg_class'::regclass
-                        where attrelid = c.oid and attnum > 0)
+                        where attrelid = c.oid and attnum > 0), coalesce(c.reloptions, '{}')
            from (select relation, max(depth) as depth from readers group by relation) as r
            inner join pg_class as c on c.oid = r.relation
            inner join pg_namespace as n on n.oid = c.relnamespace
@@ -70,7 +71,8 @@ def _dependents(db: psycopg.Connection, schema: str, table: str) -> list[_View]:
 
 def _make(db: psycopg.Connection, view: _View) -> None:
     name = sql.Identifier(view.schema, view.name)
-    db.execute(sql.SQL("create view {} as {}").format(name, sql.SQL(view.definition)))
+    options = sql.SQL(f" with ({', '.join(view.options)})" if view.options else "")  # such as security_barrier=true
+    db.execute(sql.SQL("create view {}{} as {}").format(name, options, sql.SQL(view.definition)))
     if view.comment is not None:
         db.execute(sql.SQL("comment on view {} is {}").format(name, sql.Literal(view.comment)))
     for column, comment in view.column_comments:

@@ -11,7 +11,7 @@ import psycopg
 
 from sluice.dbt_runner import prepare
 from sluice.errors import BadInput, SluiceError
-from sluice.roles import with_embedded_logins
+from sluice.roles import with_embedded_logins, with_reading_login
 from sluice.settings import Settings
 from sluice.turns import turn
 from sluice.warehouse import embedded, migrate
@@ -49,7 +49,7 @@ def with_sources(settings: Settings) -> Settings:
         return settings
     return replace(
         settings,
-        source_urls={"odoo": _demo_url(settings)},
+        source_urls={"odoo": with_reading_login(settings, _demo_url(settings))},
         agent_drop=state.agent_drop,
         person_map=settings.person_map or state.person_map,
     )
@@ -131,7 +131,7 @@ def _run_nights(settings: Settings, *, day: date | None, full: bool) -> int:
             state = demo.advance(settings, url=url, folder=folder)
         ready = replace(
             ready,
-            source_urls={"odoo": url},
+            source_urls={"odoo": with_reading_login(settings, url)},
             agent_drop=state.agent_drop,
             person_map=settings.person_map or state.person_map,
         )

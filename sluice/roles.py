@@ -18,6 +18,7 @@ from sluice.warehouse.urls import with_database, with_login
 LOADER = "sluice_loader"
 MINER = "sluice_miner"
 WORKERS = (LOADER, MINER)
+SOURCE = "sluice_source"  # on the embedded server: who reads the demo company's database
 AIRFLOW = "sluice_airflow"  # on the embedded server: the owner of Airflow's own database
 # what only one of the two may write; of everything else in ops and quality both keep the record of their runs
 _LOADERS_ALONE = ("watermarks", "load_tables", "files")
@@ -48,18 +49,38 @@ def with_embedded_logins(settings: Settings) -> Settings:
     }
     with psycopg.connect(settings.warehouse_url) as db:
         for role, url in urls.items():
-            if _is_accepted(with_database(url, "postgres")):
-                continue
-            if not _exists(db, role):
-                db.execute(sql.SQL("create role {}").format(sql.Identifier(role)))
-            # the server is told a verifier: no log of statements can show the password
-            verifier = db.pgconn.encrypt_password(
-                settings.secret(f"{role}_password").encode(), role.encode(), b"scram-sha-256"
-            ).decode()
-            db.execute(sql.SQL("alter role {} login password {}").format(sql.Identifier(role), sql.Literal(verifier)))
+            _let_in(db, settings, role, url)
     with psycopg.connect(with_database(settings.warehouse_url, "airflow")) as db:
         _own_database(db, AIRFLOW)
     return replace(settings, loader_url=urls[LOADER], miner_url=urls[MINER], airflow_url=urls[AIRFLOW])
+
+
+def with_reading_login(settings: Settings, url: str) -> str:
+    """`url`, a source database on the embedded server, under a login that may only read it."""
+    reading = with_login(url, SOURCE, settings.secret(f"{SOURCE}_password"))
+    with psycopg.connect(url) as db:
+        _let_in(db, settings, SOURCE, reading)
+        db.execute(
+            sql.SQL(
+                "grant usage on schema public to {0}; grant select on all tables in schema public to {0}; "
+                "alter default privileges in schema public grant select on tables to {0}; "
+                "grant pg_read_all_stats to {0}"  # to see the oldest transaction that still runs
+            ).format(sql.Identifier(SOURCE))
+        )
+    return reading
+
+
+def _let_in(db: psycopg.Connection, settings: Settings, role: str, url: str) -> None:
+    """Make a role of the embedded server where it is missing, and its password the one in SLUICE_HOME/secrets."""
+    if _is_accepted(with_database(url, "postgres")):
+        return
+    if not _exists(db, role):
+        db.execute(sql.SQL("create role {}").format(sql.Identifier(role)))
+    # the server is told a verifier: no log of statements can show the password
+    verifier = db.pgconn.encrypt_password(
+        settings.secret(f"{role}_password").encode(), role.encode(), b"scram-sha-256"
+    ).decode()
+    db.execute(sql.SQL("alter role {} login password {}").format(sql.Identifier(role), sql.Literal(verifier)))
 
 
 def _own_database(db: psycopg.Connection, role: str) -> None:

@@ -1,5 +1,6 @@
 """What each login may not do, tried from the outside: over TCP, with the login's own password."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import urlsplit, urlunsplit
@@ -8,9 +9,10 @@ import psycopg
 import pytest
 from psycopg import errors, sql
 
+from sluice.dependent_views import replace_table
 from sluice.readers import AUDITOR, READER
 from sluice.roles import LOADER, MINER, grant_raw, grant_workers, with_embedded_logins, worker_settings
-from sluice.settings import Settings, load_settings
+from sluice.settings import PROJECT, Settings, load_settings
 from sluice.warehouse import migrate
 
 DENIED = errors.InsufficientPrivilege
@@ -329,6 +331,29 @@ def test_a_new_raw_column_is_granted_unless_it_holds_ids_of_people(urls):
         for column in ("user_id", "partner_id"):
             with pytest.raises(DENIED):
                 db.execute(f"select {column} from raw_odoo.crm_lead")
+
+
+def test_every_view_that_hides_rows_is_a_security_barrier():
+    """Else a condition of the reader's is tried on hidden rows first, and its errors tell of them."""
+    views = {path: path.read_text() for path in (PROJECT / "dbt_project" / "models" / "bi").glob("*.sql")}
+    hiding = [path.name for path, text in views.items() if re.search(r"^where\b", text, re.MULTILINE)]
+    assert hiding
+    assert [
+        name for name in hiding if "security_barrier = true" not in views[PROJECT / "dbt_project/models/bi" / name]
+    ] == []
+
+
+def test_a_barrier_outlives_its_tables_replacement(urls):
+    options = "select reloptions from pg_class where oid = 'bi.guarded'::regclass"
+    with connected(urls, MINER) as db:
+        db.execute("create table event_log.demo_attributes (case_id text)")
+        db.execute("create view bi.guarded with (security_barrier) as select case_id from event_log.demo_attributes")
+        before = db.execute(options).fetchone()
+        db.execute("create table event_log.fresh (case_id text, more int)")
+        with db.transaction():
+            assert replace_table(db, "event_log", "fresh", "demo_attributes") == []
+        assert before == db.execute(options).fetchone() == (["security_barrier=true"],)
+        db.execute("drop table event_log.demo_attributes cascade")
 
 
 def test_migrating_again_changes_nothing(urls):
