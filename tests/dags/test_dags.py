@@ -18,7 +18,7 @@ from airflow.sdk import DAG
 
 found, heavy = {}, ("great_expectations", "dbt", "pandas", "polars", "pyarrow", "duckdb", "mining_tasks", "expectations")
 before = set(sys.modules)
-for name in ("extract", "mine"):
+for name in ("extract", "mine", "watch"):
     spec = importlib.util.spec_from_file_location(f"dag_file_{name}", f"dags/{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
