@@ -220,7 +220,9 @@ class Company:
 
     def _transfer(self, order: int) -> None:
         picking = self._next("stock_picking")
-        row = self._random_row("stock_picking", picking) | {"date_done": self.chance.choice((None, self._moment()))}
+        row = self._random_row("stock_picking", picking) | {
+            "date_done": self.chance.choice((None, self._value("stock_picking", "date_done")))
+        }
         self._put("stock_picking", **row | {"sale_id": order if self.root == "sale_order" else None})
         if self.root == "purchase_order":
             self._put("purchase_order_stock_picking_rel", purchase_order_id=order, stock_picking_id=picking)
@@ -305,6 +307,8 @@ class Company:
             return self.chance.choice(_CHOICES[name])
         if name == "write_date":
             return _UNSAID
+        if name in _ENDS:
+            return self.now.replace(second=0) + timedelta(hours=self.chance.randint(1, 20))
         if kind.startswith("timestamp"):
             return self._moment()
         if kind == "date":
@@ -371,6 +375,7 @@ class Company:
 
 
 _UNSAID = object()
+_ENDS = {"date_approve", "date_done", "date_conversion", "date_closed"}  # mostly after the document's creation
 _CHOICES = {
     "payment_state": ("not_paid", "paid"),
     "move_type": ("in_invoice", "in_refund", "out_invoice", "entry"),

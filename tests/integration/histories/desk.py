@@ -144,12 +144,12 @@ class Drop:
             self._add(watcher.export(), "json")
 
     def _grow(self) -> None:
-        """An export is made again, longer."""
-        watcher = self.chance.choice(self.watchers)
-        for kind in (watcher.windows, watcher.pages, watcher.away):
-            if kind:
-                kind[-1][1] += self.chance.choice([1, 30])
-        self._add(watcher.export(), "json")
+        """Exports are made again, with some events longer."""
+        for watcher in self.chance.sample(self.watchers, 3):
+            for kind in (watcher.windows, watcher.pages, watcher.away):
+                for one in self.chance.sample(kind, min(len(kind), 3)):
+                    one[1] += self.chance.choice([1, 30])
+            self._add(watcher.export(), "json")
 
     def _replace(self) -> None:
         """Another content under a name that was there."""

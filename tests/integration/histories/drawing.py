@@ -143,5 +143,5 @@ def _histories(draw, process: str, runs: int) -> History:
         )
         if has_mapping and not is_first:
             steps.append(Mapping(draw(st.sampled_from(MAPPINGS))))
-        steps += draw(_edits(process, at_least=20, at_most=36))
+        steps += draw(_edits(process, at_least=30, at_most=50))
     return History(process, tuple(steps))
