@@ -1,6 +1,6 @@
 """kill -9 anywhere: nothing is lost or doubled, no reader sees a half, the next run comes through."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import psycopg
 import pytest
@@ -52,12 +52,28 @@ def test_twenty_kills_at_named_steps_and_random_moments(nights, make_database):
 
 
 @pytest.mark.slow
+def test_cut_connections_are_another_try_at_every_step(nights):
+    made, advance = nights
+    made.is_cutting = True
+    before = len(made.kills)
+    try:
+        with Reader(made.url, PROCESSES, SEED) as reader:
+            while len(made.kills) - before < 12:
+                day = date.fromisoformat(made.command("demo", "company", *advance, kill=False))
+                made.night(day, reader, kills=lambda: True)
+    finally:
+        made.is_cutting = False
+    assert made.wrong == [] and made.left_running() == []
+    assert made.full_rebuild_differs(day) == []
+
+
+@pytest.mark.slow
 def test_an_import_that_is_killed_leaves_the_log_before_or_after(nights, tmp_path):
     made, _ = nights
     files = [tmp_path / f"{name}.csv" for name in ("one", "two")]
     for number, file in enumerate(files):
         rows = [
-            f"c{case},{activity},2026-01-{1 + case % 27:02} {8 + step}:{number}0:00,r{case % 3}"
+            f"c{case},{activity},2026-01-{1 + case % 27:02} {8 + step:02}:{number}0:00,r{case % 3}"
             for case in range(400)
             for step, activity in enumerate(("register", "check", "decide", "pay")[: 2 + (case + number) % 3])
         ]
@@ -65,7 +81,9 @@ def test_an_import_that_is_killed_leaves_the_log_before_or_after(nights, tmp_pat
     process, states = "killed_import", []
 
     def bring(file, kill):
-        made.command("import-log", process, tasks.command, "import-log", process, str(file), kill=kill)
+        made.command(
+            "import-log", process, tasks.command, "import-log", process, str(file), "--timezone", "UTC", kill=kill
+        )
         states.append(state(made.url, process))
 
     bring(files[0], kill=False)
@@ -106,19 +124,23 @@ def test_a_killed_demo_company_is_made_whole_by_the_next_command(nights, make_da
     companies = []
     for number, kill in enumerate((False, True, True)):
         url, folder = make_database(), tmp_path / f"company_{number}"
-        made.command("demo", "company", tasks.make_demo, url, str(folder), 40, 3, kill=kill)
-        made.command("demo", "company", tasks.advance_demo, url, str(folder), kill=kill)
-        with psycopg.connect(url) as db:
-            rows = db.execute(
-                """select md5(string_agg(o::text, '' order by id)), (select count(*) from mail_message),
-                          (select md5(string_agg(m::text, '' order by id)) from account_move as m)
-                   from purchase_order as o"""
-            ).fetchone()
-        files = {
-            str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
-        }
-        companies.append((rows, files))
+        first = made.command("demo", "company", tasks.make_demo, url, str(folder), 40, 3, kill=kill)
+        if kill:
+            made.command("demo", "company", tasks.advance_demo, url, str(folder), kill=True)
+        while demo.state(folder).day < date.fromisoformat(first) + timedelta(days=2):
+            made.command("demo", "company", tasks.advance_demo, url, str(folder), kill=False)
+        companies.append(content(url, folder))
     assert companies[0] == companies[1] == companies[2]
+
+
+def content(url, folder):
+    with psycopg.connect(url) as db:
+        rows = db.execute(
+            """select md5(string_agg(o::text, '' order by id)), (select count(*) from mail_message),
+                      (select md5(string_agg(m::text, '' order by id)) from account_move as m)
+               from purchase_order as o"""
+        ).fetchone()
+    return rows, {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_the_judge_tells_a_mixture_from_before_and_after():

@@ -50,6 +50,7 @@ class Nights:
     processes: tuple[str, ...]
     folder: Path
     seed: int
+    is_cutting: bool = False  # cut the connections of a step instead of killing its process
     kills: list[Kill] = field(default_factory=list)
     missed: int = 0
     wrong: list[str] = field(default_factory=list)
@@ -109,12 +110,14 @@ class Nights:
                 return
 
     def command(self, what: str, subject: str, target: Callable, *arguments: object, kill: bool) -> object:
-        """A command of its own that is killed at a random moment (if `kill`) and given again; returns its value."""
-        if kill:
-            self._kill(self._start(target, *arguments), what, subject, "same command", None)
+        """A command of its own that is killed at a random moment (if `kill`) and then given again; returns its value."""
+        task = self._start(target, *arguments)
+        if kill and self._kill(task, what, subject, "same command", None):
+            task = self._start(target, *arguments)
         began = time.monotonic()
-        value = self._value(self._start(target, *arguments), what)
-        self._seconds[what].append(time.monotonic() - began)
+        value = self._value(task, what)
+        if not kill or not self._seconds[what]:
+            self._seconds[what].append(time.monotonic() - began)
         return value
 
     def _start(self, target: Callable, *arguments: object) -> tasks.Task:
@@ -129,13 +132,15 @@ class Nights:
         return value
 
     def _kill(self, task: tasks.Task, what: str, subject: str, then: str, works: Callable[[], bool] | None) -> bool:
-        known = statistics.median(self._seconds[what]) if self._seconds[what] else 1.0
+        known = statistics.median(self._seconds[what]) if self._seconds[what] else 0.5
         how = "named" if works and self.random.random() < 0.6 else "random"
         if how == "named":
             while not works() and not task.wait(0.005):
                 continue
         began, delay = time.monotonic(), self.random.uniform(0, known * (0.8 if how == "named" else 1.1))
         task.wait(delay)
+        if self.is_cutting:
+            return self._cut(task, Kill(what, subject, how, round(time.monotonic() - began, 3), then))
         children = _children(task.process.pid)
         if not task.kill():
             self.missed += 1
@@ -147,6 +152,26 @@ class Nights:
                 self.wrong.append(f"{what} {subject}: a child of the killed process lives on: {children}")
                 break
             time.sleep(0.05)
+        return True
+
+    def _cut(self, task: tasks.Task, kill: Kill) -> bool:
+        """Cut all connections of the step to the warehouse; it must end, and say that another try may help."""
+        with psycopg.connect(self.url) as db:
+            cut = db.execute(
+                """select count(pg_terminate_backend(pid)) from pg_stat_activity
+                   where datname = current_database() and application_name like 'sluice %%#%%'"""
+            ).fetchone()[0]
+        if not task.wait(STEP_SECONDS):
+            self.wrong.append(f"{kill.what} {kill.subject}: did not end after its connections were cut")
+            task.kill()
+            return True
+        outcome, value = task.answer()
+        if outcome == "done" or not cut:
+            self.missed += 1
+            return False
+        self.kills.append(kill)
+        if str(value).startswith("AirflowFailException"):
+            self.wrong.append(f"{kill.what} {kill.subject}: not tried again after its connections were cut: {value}")
         return True
 
     def _works(self, run_id: str, step: str) -> bool:

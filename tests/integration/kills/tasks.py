@@ -48,6 +48,7 @@ class Task:
 
     process: multiprocessing.Process
     answers: Connection
+    _answer: tuple[str, object] | None = None
 
     def wait(self, seconds: float | None = None) -> bool:
         """Whether it has ended after at most `seconds`."""
@@ -63,10 +64,12 @@ class Task:
     def answer(self) -> tuple[str, object]:
         """What it answered; ("killed", exit code) when it could not."""
         self.process.join()
-        try:
-            return self.answers.recv() if self.answers.poll() else ("killed", self.process.exitcode)
-        except EOFError:
-            return "killed", self.process.exitcode
+        if self._answer is None:
+            try:
+                self._answer = self.answers.recv()
+            except EOFError:
+                self._answer = "killed", self.process.exitcode
+        return self._answer
 
 
 def start(target: Callable, *arguments: object, environment: dict[str, str], log: Path) -> Task:
