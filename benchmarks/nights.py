@@ -13,6 +13,7 @@ import pickle
 import platform
 import resource
 import shutil
+import subprocess
 import sys
 import tempfile
 import threading
@@ -317,6 +318,7 @@ def main() -> None:
     parser.add_argument("--reuse", type=Path, help="a folder that an earlier --keep made")
     parser.add_argument("--nights", type=int, default=1, help="how many nights of 1 %% (default 1)")
     parser.add_argument("--skip-full", action="store_true", help="go on with the warehouse of the last --reuse")
+    parser.add_argument("--scheduler", action="store_true", help="also nights without news through a real Airflow")
     parser.add_argument("--verify", action="store_true", help="compare with a full rebuild at the end")
     given = parser.parse_args()
     os.environ["SLUICE_DBT_FORK"] = "1"
@@ -364,12 +366,40 @@ def _benchmark(given: argparse.Namespace, settings: Settings) -> None:
         report(nights)
     counts = ("event_log.events", "event_log.cases")
     print(", ".join(f"{_query(warehouse, f'select count(*) from {table}'):,} {table}" for table in counts))
+    if given.scheduler:
+        for what in ("the first time, which makes Airflow's tables", "again"):
+            past += 1
+            counter.write_text(str(past))
+            seconds = scheduled(settings, made.day + timedelta(days=past))
+            print(f"a night without news through a real scheduler, {what}: {seconds:.1f} s")
     if given.verify:
         before = fingerprint(warehouse)
         night(settings, postmaster, "rebuild", made.day + timedelta(days=past), mode="full")
         after = fingerprint(warehouse)
         differing = [table for table in after if before.get(table) != after[table]]
         print("a full rebuild differs in " + (", ".join(differing) or "no table") + f" of {len(after)}")
+
+
+def scheduled(settings: Settings, day: date) -> float:
+    """Seconds of `sluice run` on the warehouse, a night without news through a real Airflow: from its start to its end."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SLUICE_")} | {
+        "SLUICE_HOME": str(settings.home / "scheduler"),
+        "SLUICE_WAREHOUSE_URL": settings.warehouse_url,
+        f"SLUICE_SOURCE_{SYSTEM.upper()}_URL": settings.source_urls[SYSTEM],
+        "SLUICE_PERSON_MAP": str(settings.person_map),
+        "SLUICE_PSEUDONYM_KEY": settings.pseudonym_key_hex,
+    }
+    began = time.monotonic()
+    done = subprocess.run(
+        [Path(sys.executable).with_name("sluice"), "run", "--day", str(day)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if done.returncode != 0:
+        raise SystemExit(f"sluice run ended with {done.returncode}:\n{done.stdout}")
+    return time.monotonic() - began
 
 
 def _database(settings: Settings, name: str, *, fresh: bool = False) -> str:
