@@ -147,8 +147,18 @@ def _day(text: str) -> date:
 def _lock(db: "psycopg.Connection", process: "Process") -> None:
     """Hold the process until the connection ends, so that two imports of it do not meet."""
     name = f"sluice:import:{process.name}"
-    if not db.execute("select pg_try_advisory_lock(hashtext(%s))", (name,)).fetchone()[0]:
-        raise BadInput(f"process {process.name}: another import of it is running: wait until it ends")
+    if db.execute("select pg_try_advisory_lock(hashtext(%s))", (name,)).fetchone()[0]:
+        return
+    since = db.execute(
+        """select to_char(min(a.backend_start), 'YYYY-MM-DD HH24:MI:SS') || ' UTC, server process ' || min(a.pid)
+           from pg_locks as l inner join pg_stat_activity as a on a.pid = l.pid
+           where l.locktype = 'advisory' and l.granted and l.objsubid = 1 and a.datname = current_database()
+           and l.objid::bigint = hashtext(%s)::bigint & 4294967295""",
+        (name,),
+    ).fetchone()[0]
+    raise BadInput(
+        f"process {process.name}: another import of it is running{f' since {since}' if since else ''}: wait until it ends"
+    )
 
 
 def _refuse_control_characters(args: argparse.Namespace) -> None:
