@@ -227,7 +227,9 @@ def _was_made_with(settings: Settings, db: psycopg.Connection, process: str, fin
     """Whether all candidate tables are there, whole, as a build with this fingerprint made them."""
     wanted = [*_candidates(settings, process), f"{process}__activities", f"{process}__build"]
     there = db.execute(
-        "select count(*) from pg_class where relnamespace = 'candidate'::regnamespace and relname = any(%s)", (wanted,)
+        """select count(*) from pg_class
+           where relnamespace = 'candidate'::regnamespace and relkind = 'r' and relname = any(%s)""",
+        (wanted,),
     ).fetchone()[0]
     if there < len(wanted):
         return False
