@@ -216,6 +216,7 @@ def _work_day(db: psycopg.Connection, folder: Path, wanted: dict, memory: Memory
         gone |= world.gone
         measures.absorb(world.measures.kept())
         memory.keep(division, *remember(world, desks.cumulative_windows if desks else {}))
+        world.let_go()
         worlds.append(world)
         if desks:
             desks_of_day = desks

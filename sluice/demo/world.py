@@ -142,6 +142,13 @@ class World:
         found = {id(step[3]): step[3] for _, bucket in sorted(self.buckets.items()) for step in bucket}
         return [case for case in found.values() if case.docs]
 
+    def let_go(self) -> None:
+        """Drop all cases; what they did that day stays in `truth` and `gone`."""
+        self.buckets.clear()
+        self.touched, self.recalled = None, []
+        self.recent_cancelled.clear()
+        self.recent_dropped_bills.clear()
+
     def make_bad(self, case: Case, name: str) -> None:
         """Spoil this case's timestamps if the switch `bad_rows` asks for more of them and its turn has come."""
         if self.bad_left and case.number >= self.cases * self.divisions * 2 // 5:
