@@ -111,11 +111,11 @@ def _edits(process: str, *, at_least: int, at_most: int) -> st.SearchStrategy[li
 def _fates(*, is_first: bool) -> st.SearchStrategy[tuple | None]:
     steps = st.sampled_from([*EXTRACTION, *MINING, *MINING])
     if is_first:  # there is no history before something was published
-        return st.one_of(st.none(), st.tuples(st.just("kill"), steps, st.integers(1, 60), st.just(True)))
+        return st.one_of(st.none(), st.tuples(st.just("kill"), steps, st.integers(1, 50), st.just(True)))
     return st.one_of(
         st.none(),
-        st.tuples(st.just("kill"), steps, st.integers(1, 60), st.booleans()),
-        st.tuples(st.just("kill"), steps, st.integers(1, 60), st.booleans()),
+        st.tuples(st.just("kill"), steps, st.integers(1, 50), st.booleans()),
+        st.tuples(st.just("kill"), steps, st.integers(1, 50), st.booleans()),
         st.tuples(st.just("repeat"), steps),
         st.tuples(st.just("stop"), steps),
         st.tuples(st.just("duplicate"), st.integers(0, 2**32)),
