@@ -38,7 +38,7 @@ CANDIDATE_CHECKS = (
     "end_not_before_start",
     "duration_not_negative",
     "not_at_midnight",
-    "not_at_whole_hour",
+    "not_at_whole_hours",
     "no_daylight_saving_duplicate",
     "local_time_exists",
     "started_as_declared",

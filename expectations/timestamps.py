@@ -112,40 +112,49 @@ def _placeholders(declared: GateDeclaration) -> Check:
 
 
 def _round_times(declared: GateDeclaration) -> list[Check]:
-    """Times that were rounded, in cases that know better: beside others of the case that are precise to the second.
+    """Times that were rounded, seen within the case: at midnight beside times that are precise to the second; and two
+    or more at whole hours with none at another whole minute, as a log that is precise to the minute would have them.
 
-    By chance one time in 3600 is a whole hour.
+    By chance one time in 86,400 is a midnight, and one case of ten events in about 300,000 has two whole hours.
     """
     p, zone = f"candidate.{declared.name}__", literal(declared.source_zone)
     local = f"occurred_at at time zone {zone}"
     exempt = f"and activity not in ({', '.join(map(literal, declared.date_only))})" if declared.date_only else ""
-    precise = f"""exists (select from {p}events as other where other.case_key = events.case_key
-                    and extract(second from other.occurred_at) <> 0)"""
-    reason = "activity || ' (' || source_table || ' ' || source_key || ') at ' || " + shown("occurred_at")
     repair = "see whether the source knows the time of day; declare activities that have only a day in `date_only`"
+    events = f"select count(*) from {p}events"
     return [
         Check(
-            f"not_at_{name}",
+            "not_at_midnight",
             "warn",
-            f"no time at {told} in a case whose other times are precise to the second",
+            "no time at midnight in a case whose other times are precise to the second",
             repair,
             f"""
-            select case_id, {reason} as reason from {p}events as events
-            where extract(second from occurred_at) = 0 and {condition} {exempt} and {precise}""",
+            select case_id, activity || ' (' || source_table || ' ' || source_key || ') at ' || {shown("occurred_at")}
+                as reason
+            from {p}events as events
+            where extract(second from occurred_at) = 0 and ({local})::time = '00:00' {exempt}
+              and exists (select from {p}events as other where other.case_key = events.case_key
+                          and extract(second from other.occurred_at) <> 0)""",
             is_per_case=True,
-            checked=f"select count(*) from {p}events",
+            checked=events,
             dimension="precision",
-            tolerance=tolerance,
-        )
-        for name, told, condition, tolerance in (
-            ("midnight", "midnight", f"({local})::time = '00:00'", 0.0001),
-            (
-                "whole_hour",
-                "a whole hour",
-                f"date_trunc('hour', {local}) = {local} and ({local})::time <> '00:00'",
-                0.001,
-            ),
-        )
+            tolerance=0.0001,
+        ),
+        Check(
+            "not_at_whole_hours",
+            "warn",
+            "no case with two or more times at whole hours and none at another whole minute",
+            repair,
+            f"""
+            select case_id, count(distinct occurred_at) || ' times at whole hours' as reason
+            from {p}events
+            where extract(second from occurred_at) = 0 and ({local})::time <> '00:00' {exempt}
+            group by case_id
+            having count(distinct occurred_at) >= 2 and bool_and(date_trunc('hour', {local}) = {local})""",
+            is_per_case=True,
+            checked=events,
+            dimension="precision",
+        ),
     ]
 
 
