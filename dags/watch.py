@@ -16,6 +16,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(minutes=4),
+    default_args={"retries": 3, "retry_delay": timedelta(seconds=5)},
     is_paused_upon_creation=False,
     doc_md="""Looks at `ops.runs` and tells by e-mail or webhook, once per incident, what failed, was blocked, was
 interrupted or is late, and once when it is over. Red: a variable of the alerts is wrong, or a message could not be sent (it is
