@@ -69,6 +69,18 @@ def test_the_night_after_a_restore_is_the_night_that_would_have_been(
     assert published(again.warehouse_url) != lost
     assert not night(again, state.day, processes=processes).errors
     assert published(again.warehouse_url) == lost
+    with psycopg.connect(again.warehouse_url) as db:
+        uncounted = db.execute(
+            """select s.step from ops.steps as s inner join ops.runs as r on r.run_id = s.run_id
+               where r.day = %s and (s.rows_in is null or s.rows_out is null or s.seconds is null)""",
+            (state.day,),
+        ).fetchall()
+        unexplained = db.execute(
+            """select run_id from ops.runs where day = %s and
+               (fingerprint is null or not versions ?& array['sluice', 'dbt', 'great_expectations', 'postgres'])""",
+            (state.day,),
+        ).fetchall()
+    assert (uncounted, unexplained) == ([], [])
 
 
 @pytest.mark.slow
