@@ -45,8 +45,10 @@ def _record(log: Log) -> None:
 
 
 def _two_persons(log: Log, case: str, events: list[Event], chance: random.Random) -> None:
-    """Two persons record the same step at one instant."""
-    event = chance.choice(events)
+    """Two persons record the same step at one instant; not the first, which a case has once."""
+    event = chance.choice(events[1:])
+    if event.activity == events[0].activity:
+        return
     if sum(other.occurred_at == event.occurred_at for other in events) > 1:
         return
     log.events.append(
