@@ -6,9 +6,9 @@ from sluice.settings import Settings
 
 def alert(settings: Settings, *, is_test: bool) -> int:
     """Print what was told; 1 when something is wrong at the moment or a message could not be sent."""
-    from sluice.nights import running_warehouse, with_sources
+    from sluice.nights import running_warehouse
 
-    with running_warehouse(with_sources(settings)) as ready:
+    with running_warehouse(settings) as ready:
         if is_test:
             print("\n".join(send_test(ready)))
             return 0

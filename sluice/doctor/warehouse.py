@@ -142,10 +142,11 @@ def backups(settings: Settings, db: psycopg.Connection) -> Iterator[Finding]:
     state = WELL if age < timedelta(days=BACKUP_DAYS) else WRONG
     repair = "" if state == WELL else ": `sluice backup FILE.dump`"
     yield state, f"backups: the last is of {taken_at:%Y-%m-%d %H:%M} UTC, {location}{repair}"
-    if key != key_id(settings.pseudonym_key):
+    has_key = settings.pseudonym_key_hex or (settings.home / "secrets" / "pseudonym_key").exists()
+    if not has_key or key != key_id(settings.pseudonym_key):
         yield (
             WRONG,
-            "the pseudonym key is another than at the last backup: every person gets another pseudonym; bring the old "
+            "the pseudonym key is another than at the last backup, or gone: every person gets another pseudonym; bring the old "
             "one back (SLUICE_PSEUDONYM_KEY), or, if it was meant, take a new backup",
         )
 

@@ -142,6 +142,12 @@ def test_late_by_a_source_is_told_of_the_source_alone(told, mail, record):
     assert len(mail.messages) == 2, "one message for all that begins and ends at a look"
 
 
+def test_the_demo_company_is_never_late(told, record):
+    settings = replace(told, source_urls={"odoo": "postgresql://nowhere/x"}, agent_drop=told.home / "demo" / "agent")
+    record("odoo", "landed", day="2025-07-01")
+    assert look(settings, now=NOW).open_count == 0
+
+
 def test_what_never_ran_is_not_late(told, mail):
     settings = replace(told, source_urls={"odoo": "postgresql://nowhere/x"})
     assert look(settings, now=NOW).open_count == 0 and mail.messages == []
