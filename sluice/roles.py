@@ -141,12 +141,29 @@ def grant_workers(db: psycopg.Connection) -> list[str]:
             _hand_over(db)
             for statement in _grants(db):
                 db.execute(statement)
+            return _lacking(db)
     except psycopg.errors.InsufficientPrivilege as error:
         (login,) = db.execute("select quote_ident(current_user)").fetchone()
         return [
             f"{', '.join(WORKERS)} could not be given their rights ({error.diag.message_primary}): everything runs under "
             f"the one login; have an administrator run `grant {', '.join(WORKERS)} to {login}`, then run again"
         ]
+
+
+def _lacking(db: psycopg.Connection) -> list[str]:
+    """What only the database's owner can grant, and has not: PostgreSQL itself merely warns of a grant without effect."""
+    for role, rights in ((LOADER, ("connect", "create", "temporary")), (MINER, ("connect", "temporary"))):
+        wanted = [
+            right
+            for right in rights
+            if not db.execute("select has_database_privilege(%s, current_database(), %s)", (role, right)).fetchone()[0]
+        ]
+        if wanted:
+            (database,) = db.execute("select quote_ident(current_database())").fetchone()
+            return [
+                f"{role} cannot work yet: have the owner of the database run "
+                f"`grant {', '.join(rights)} on database {database} to {role}`, then run again"
+            ]
     return []
 
 

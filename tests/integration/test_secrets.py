@@ -67,8 +67,10 @@ def night() -> Iterator[Night]:
         os.umask(before)
         over.set()
         looking.join()
+    usual = os.umask(0o077)  # of the tests below, which start the server again
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     yield Night(home, done.stdout + done.stderr, seen)
+    os.umask(usual)
     embedded.stop(Settings(home=home))
     shutil.rmtree(home.parent, ignore_errors=True)
 

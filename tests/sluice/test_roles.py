@@ -417,6 +417,27 @@ def test_an_administrators_grant_lets_it_hand_over(plain, server, make_database)
         db.execute("create table candidate.by_the_one_login (x int)")
 
 
+def test_what_only_the_owner_of_the_database_can_grant_is_told(make_database, caplog):
+    url = make_database()
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute("create role a_guest login password 'p-a_guest' in role sluice_loader, sluice_miner")
+        name = sql.Identifier(db.info.dbname)
+        db.execute(sql.SQL("grant create on database {} to a_guest").format(name))
+    try:
+        migrate(_as(url, "a_guest", "p-a_guest"))
+        (line,) = [record.message for record in caplog.records if "sluice_loader" in record.message]
+        assert "grant connect, create, temporary on database" in line and "to sluice_loader" in line
+        assert "\n" not in line
+        with psycopg.connect(url, autocommit=True) as db:
+            db.execute(sql.SQL("grant create, temporary on database {} to sluice_loader, sluice_miner").format(name))
+        caplog.clear()
+        migrate(_as(url, "a_guest", "p-a_guest"))
+        assert [record.message for record in caplog.records if "sluice_" in record.message] == []
+    finally:
+        with psycopg.connect(url, autocommit=True) as db:
+            db.execute("reassign owned by a_guest to sluice; drop owned by a_guest; drop role a_guest")
+
+
 def test_a_task_sees_the_login_of_its_work_alone():
     settings = load_settings(
         {"SLUICE_WAREHOUSE_URL": "postgresql://all@h/d", "SLUICE_LOADER_URL": "postgresql://l@h/d",
