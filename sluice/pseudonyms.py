@@ -12,6 +12,7 @@ from pathlib import Path
 from sluice.errors import BadInput
 
 KINDS = ("erp_login", "desktop_login", "email")
+_COLUMNS = ("person", "kind", "value")
 
 
 def load_person_map(path: Path | None) -> dict[tuple[str, str], str]:
@@ -23,8 +24,11 @@ def load_person_map(path: Path | None) -> dict[tuple[str, str], str]:
         return {}
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
-            rows = csv.DictReader(file)
-            missing = {"person", "kind", "value"} - set(rows.fieldnames or ())
+            rows = csv.DictReader(file, strict=True)
+            names = rows.fieldnames or ()
+            if twice := sorted({name for name in _COLUMNS if names.count(name) > 1}):
+                raise BadInput(f"{path}: row 1: column {twice[0]} is there more than once: keep one")
+            missing = set(_COLUMNS) - set(names)
             if missing:
                 raise BadInput(
                     f"{path}: row 1: column {', '.join(sorted(missing))} is missing: expected person,kind,value"
@@ -32,6 +36,8 @@ def load_person_map(path: Path | None) -> dict[tuple[str, str], str]:
             return _read_rows(path, rows)
     except OSError as error:
         raise BadInput(f"{path}: the person map cannot be read ({error.strerror}): mend SLUICE_PERSON_MAP") from error
+    except csv.Error as error:
+        raise BadInput(f"{path}: the person map is no CSV ({error}): is a quote left open? save it as CSV") from None
     except UnicodeDecodeError as error:
         raise BadInput(f"{path}: the person map is not UTF-8 (byte {error.start}): save it as UTF-8") from error
 
@@ -40,8 +46,14 @@ def _read_rows(path: Path, rows: csv.DictReader) -> dict[tuple[str, str], str]:
     found: dict[tuple[str, str], str] = {}
     for row in rows:
         where = f"{path}: row {rows.line_num}"
+        if None in row or None in row.values():
+            raise BadInput(
+                f"{where}: expected {len(rows.fieldnames)} fields, as the first row has: is a comma unquoted?"
+            )
         person, kind, value = ((row.get(name) or "").strip() for name in ("person", "kind", "value"))
         for name, text in (("person", person), ("value", value)):
+            if "\x00" in text:
+                raise BadInput(f"{where}: column {name} holds a NUL character: save the file as text")
             if not text:
                 raise BadInput(f"{where}: column {name} is empty: give a value or delete the row")
         if kind not in KINDS:

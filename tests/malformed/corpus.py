@@ -564,3 +564,28 @@ def agent_files() -> Iterator[Malformed]:
         yield made(f"agent {name}", content, said, file=file)
     yield Malformed("agent gz bomb of 300 MB", lambda path: _zeros(path, 300 << 20, smart.encode()), "larger than", (), "a.csv.gz")  # fmt: skip
     yield Malformed("agent sparse file of 1 GB", lambda path: _sparse(path, 1 << 30, smart.encode()), "larger than", (), "b.csv")  # fmt: skip
+
+
+def person_maps() -> Iterator[Malformed]:
+    """The file of SLUICE_PERSON_MAP."""
+    head = "person,kind,value\n"
+    for name, content, said in (
+        ("empty", "", "missing"),
+        ("other columns", "a,b\n1,2\n", "missing"),
+        ("semicolons", head.replace(",", ";") + "x;email;a\n", "missing"),
+        ("column twice", "person,kind,value,value\nx,email,a,b\n", "more than once"),
+        ("field missing", head + "x,email\n", "expected 3 fields"),
+        ("field too many", head + "x,email,a,b\n", "expected 3 fields"),
+        ("unknown kind", head + "x,telephone,a\n", "column kind"),
+        ("no person", head + ",email,a\n", "column person"),
+        ("no value", head + "x,email,\n", "column value"),
+        ("one login of two", head + "x,email,a\ny,email,A\n", "another person"),
+        ("nul", head + "x,email,a\x00b\n", "nul"),
+        ("quote left open", head + 'x,email,"a\ny,email,b\n', "no csv"),
+        ("field too long", head + "x,email," + "x" * 200_000 + "\n", "no csv"),
+        ("latin-1", (head + "Jürgen,email,a\n").encode("latin-1"), "utf-8"),
+        ("utf-16", (head + "x,email,a\n").encode("utf-16"), "utf-8"),
+        ("workbook", _zip({"xl/workbook.xml": b"<x/>"}), ""),
+    ):
+        yield made(f"person map {name}", content, said)
+    yield Malformed("person map is a folder", lambda path: path.mkdir(), "cannot be read")

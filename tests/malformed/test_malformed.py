@@ -15,6 +15,7 @@ from sluice import cli
 from sluice.errors import BadInput, SluiceError
 from sluice.import_log import run
 from sluice.processes import load_process
+from sluice.pseudonyms import load_person_map
 from sluice.runs import RunContext, as_of_day
 from sluice.settings import Settings
 from sluice.warehouse import connect
@@ -24,7 +25,7 @@ from tests.sluice.import_log.conftest import arguments
 LONGEST_LINE = 3000
 PROCESS_FILES, TABLE_FILES = list(corpus.process_files()), list(corpus.table_files())
 LOG_FILES, AGENT_FILES = [*corpus.xes_files(), *corpus.csv_files()], list(corpus.agent_files())
-GIANTS = list(corpus.giant_files())
+GIANTS, PERSON_MAPS = list(corpus.giant_files()), list(corpus.person_maps())
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +59,7 @@ def is_one_clear_line(error: SluiceError, bad: corpus.Malformed, *names: str) ->
 
 
 def test_there_are_at_least_300_and_each_has_a_name_of_its_own():
-    everything = [*PROCESS_FILES, *TABLE_FILES, *LOG_FILES, *AGENT_FILES, *GIANTS]
+    everything = [*PROCESS_FILES, *TABLE_FILES, *LOG_FILES, *AGENT_FILES, *GIANTS, *PERSON_MAPS]
     assert len({one.name for one in everything}) == len(everything) >= 300
 
 
@@ -80,6 +81,15 @@ def test_table_specs_are_refused(bad, tmp_path):
     with pytest.raises(BadInput) as caught:
         load_spec("input", root=tmp_path)
     is_one_clear_line(caught.value, bad, "extractors/input/tables.yml")
+
+
+@pytest.mark.parametrize("bad", PERSON_MAPS, ids=str)
+def test_a_person_map_is_refused(bad, tmp_path):
+    path = tmp_path / bad.file
+    bad.write(path)
+    with pytest.raises(BadInput) as caught:
+        load_person_map(path)
+    is_one_clear_line(caught.value, bad, str(path))
 
 
 @pytest.mark.parametrize("bad", LOG_FILES, ids=str)
