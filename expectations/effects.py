@@ -55,9 +55,12 @@ def _figures(cases: pl.DataFrame) -> dict[str, float | None]:
 
 
 def write_effects(url: str, db: psycopg.Connection, declared: GateDeclaration) -> None:
-    """Make candidate.<process>__finding_effects, of the log as it will be published and its findings."""
+    """Make candidate.<process>__finding_effects, of the log as it will be published and its findings; none where both
+    are as they were published."""
     table, p = f"candidate.{declared.name}__finding_effects", f"candidate.{declared.name}__"
     db.execute(f"drop table if exists {table}")
+    if _is_unchanged(db, declared):
+        return
     db.execute(
         f"""create table {table} (check_name text, kpi text, case_count bigint, with_value double precision,
                                   without_value double precision)"""
@@ -77,6 +80,25 @@ def write_effects(url: str, db: psycopg.Connection, declared: GateDeclaration) -
     with db.cursor().copy(f"copy {p}finding_effects from stdin") as copy:
         for row in effects.iter_rows():
             copy.write_row(row)
+
+
+def _is_unchanged(db: psycopg.Connection, declared: GateDeclaration) -> bool:
+    """Whether mining saw no change, no case was built (so none in quarantine either), and the log is found as before."""
+    p, process = f"candidate.{declared.name}__", literal(declared.name)
+    if not all(exists(db, "candidate", f"{declared.name}__{table}") for table in ("mined", "findings", "checks")):
+        return False
+    found = f"""select f.check_name, f.finding_key from {p}findings as f
+        inner join {p}checks as c on c.check_name = f.check_name where c.severity <> 'block' and c.scope = 'log'
+        and f.case_id is not null"""
+    known = f"""select f.check_name, f.finding_key from quality.findings as f
+        inner join {p}checks as c on c.check_name = f.check_name where f.process = {process} and c.scope = 'log'
+        and f.case_id is not null"""
+    return db.execute(
+        f"""select exists (select from {p}mined where scope = 'unchanged')
+               and not exists (select from {p}cases) and not exists (select from {p}findings as f
+                   inner join {p}checks as c on c.check_name = f.check_name where c.scope = 'case')
+               and not exists (({found}) except ({known})) and not exists (({known}) except ({found}))"""
+    ).fetchone()[0]
 
 
 def _named(declared: GateDeclaration) -> str:

@@ -106,6 +106,8 @@ def test_nights_lead_to_the_quality_model_of_a_full_rebuild(nights):
     assert state(settings) == after_nights
     publish(settings, process(checks=CHECKS), run(4))
     assert state(settings) == after_nights, "publishing again changes nothing"
+    night(settings, 5, {})
+    assert state(settings) == after_nights, "a night without news leaves all as it was"
 
 
 def test_counts_per_day_are_those_of_the_published_events(nights):
