@@ -124,7 +124,7 @@ def plant_homonyms(site: Site) -> Truth:
     for events in site.log.cases().values():
         for name in {event.activity for event in events}:
             counts[name][0] += 1
-            counts[name][1] += sum(event.activity == name for event in events)
+            counts[name][1] += len({event.occurred_at for event in events if event.activity == name})
     half = len(site.log.attributes) / 2
     word = site.chance.choice([name for name, (cases, events) in counts.items() if cases == events and cases > half])
     picked = site.pick(
