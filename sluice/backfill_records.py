@@ -251,19 +251,3 @@ def seconds_of_a_night(db: psycopg.Connection) -> float | None:
                where r.kind in ('extract', 'mine') and s.state = 'done' and r.day is not null
                group by r.day order by r.day desc limit 5) as nights"""
     ).fetchone()[0]
-
-
-def lines(db: psycopg.Connection, *, count: int = 5) -> list[str]:
-    """The last backfills, a line each, the newest first: for `sluice status`."""
-    found = []
-    for row in db.execute(
-        """select backfill_id, system, first_day, last_day, state, days_done, days_count, seconds, asked_by, reason, message
-           from ops.backfills order by backfill_id desc limit %s""",
-        (count,),
-    ):
-        number, system, first, last, state, done, days, seconds, asked_by, reason, message = row
-        found.append(
-            f"backfill {number}: {state}, {done} of {days} days ({system}, {first} … {last}) in {seconds:.0f} s, "
-            f"asked for by {asked_by}: {reason}" + (f"; {message}" if message else "")
-        )
-    return found

@@ -46,7 +46,7 @@ def status(settings: Settings, *, nights: int = 7, is_json: bool = False) -> int
 
 def _print(console: Console, board: Board, airflow: str | None) -> None:
     console.print(f"Airflow is up at {airflow}" if airflow else "Airflow is not running (`sluice up` starts it)")
-    if not board.nights and not board.imports:
+    if not board.nights and not board.imports and not board.backfills:
         console.print("nothing has run yet: `sluice run`")
         return
     if board.nights:
