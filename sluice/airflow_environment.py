@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sluice.errors import BadInput
 from sluice.settings import Settings
-from sluice.warehouse.urls import with_database
+from sluice.urls import with_database
 
 QUIET = {
     "GX_ANALYTICS_ENABLED": "false",

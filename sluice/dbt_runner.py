@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from sluice.errors import SluiceError, Unreachable
+from sluice.urls import environment_of, options_of
 from sluice.warehouse.connection import is_lost_text
-from sluice.warehouse.urls import environment_of, options_of
 
 _ANSWER = "sluice-dbt-outcome:"
 _PR_SET_PDEATHSIG = 1

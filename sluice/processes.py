@@ -70,9 +70,8 @@ def load_process(name: str, project: Path = PROJECT) -> Process:
     path = project / "processes" / f"{name}.yml"
     if not is_identifier(name, longest=40) or not path.exists():
         known = ", ".join(list_processes(project)) or "none"
-        raise BadInput(
-            f"process {shown(name)} is not declared: expected {path.name if is_identifier(name) else '<name>.yml'} in {path.parent} (declared: {known})"
-        )
+        file = path.name if is_identifier(name) else "<name>.yml"
+        raise BadInput(f"process {shown(name)} is not declared: expected {file} in {path.parent} (declared: {known})")
     declared = read_yaml(path)
     if not isinstance(declared, dict):
         raise BadInput(f"{path}: expected keys and values such as `process: {name}`")
@@ -116,9 +115,8 @@ def _checked(path: Path, name: str, declared: dict[str, Any]) -> Process:
             raise fail(key, "a value")
     for key in declared:
         if key not in (*_REQUIRED, *_OPTIONAL):
-            raise BadInput(
-                f"{path}: {key if is_identifier(key) else shown(key)}: no such key; expected {', '.join((*_REQUIRED, *_OPTIONAL))}"
-            )
+            named = key if is_identifier(key) else shown(key)
+            raise BadInput(f"{path}: {named}: no such key; expected {', '.join((*_REQUIRED, *_OPTIONAL))}")
     if declared["process"] != name:
         raise fail("process", f"the file's name, {name}")
     if not is_identifier(name, longest=40):

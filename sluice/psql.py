@@ -6,8 +6,8 @@ import subprocess
 
 from sluice.errors import SluiceError
 from sluice.settings import Settings
+from sluice.urls import environment_of as connection_environment
 from sluice.warehouse import embedded
-from sluice.warehouse.urls import environment_of as connection_environment
 
 
 def psql(settings: Settings, arguments: list[str]) -> int:

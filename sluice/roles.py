@@ -13,7 +13,7 @@ from extractors.specs import load_spec
 from extractors.systems import has_tables, list_systems
 from sluice.readers import SCHEMAS
 from sluice.settings import PROJECT, Settings
-from sluice.warehouse.urls import with_database, with_login
+from sluice.urls import with_database, with_login
 
 LOADER = "sluice_loader"
 MINER = "sluice_miner"

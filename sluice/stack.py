@@ -28,8 +28,8 @@ from sluice.airflow_environment import (
 from sluice.errors import SluiceError
 from sluice.settings import Settings
 from sluice.turns import held, turn
+from sluice.urls import database_of, with_database, without_secrets
 from sluice.warehouse import redacted
-from sluice.warehouse.urls import database_of, with_database, without_secrets
 
 PREFERRED_PORT = 8080
 START_SECONDS = 300

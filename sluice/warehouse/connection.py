@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import psycopg
 
 from sluice.errors import SluiceError, Unreachable
-from sluice.warehouse.urls import redacted, without_secrets
+from sluice.urls import redacted, without_secrets
 
 # a peer that vanished without a word (a machine without power) is noticed within a minute and a half
 KEEPALIVES = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 15, "keepalives_count": 4}

@@ -15,7 +15,7 @@ def migrate(url: str) -> list[str]:
     """Bring the warehouse to this release; returns the names of the migrations that were applied now.
 
     Raises SluiceError, having changed nothing, when a newer release migrated it or an applied migration was edited since.
-    Also makes the roles of readers and grants them their views; a line is logged where this login may not.
+    Also makes the roles and grants each what it needs; a line is logged where this login may not.
     """
     applied = []
     with connect(url) as db:

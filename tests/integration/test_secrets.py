@@ -19,8 +19,8 @@ import pytest
 
 from sluice.psql import connection_environment
 from sluice.settings import PROJECT, Settings
+from sluice.urls import with_database
 from sluice.warehouse import embedded
-from sluice.warehouse.urls import with_database
 
 KEY = "5ec2e7" * 11 + "00"
 pytestmark = pytest.mark.slow

@@ -29,8 +29,8 @@ from sluice.errors import SluiceError
 from sluice.psql import psql
 from sluice.settings import PROJECT, Settings
 from sluice.stack import _make_database
+from sluice.urls import with_database
 from sluice.warehouse import connect
-from sluice.warehouse.urls import with_database
 
 _SSL_REQUEST = (8).to_bytes(4, "big") + (80877103).to_bytes(4, "big")
 

@@ -8,8 +8,8 @@ import pytest
 from sluice.errors import SluiceError
 from sluice.psql import connection_environment
 from sluice.settings import Settings, close_home, load_settings
+from sluice.urls import database_of, options_of, with_database, with_login, without_secrets
 from sluice.warehouse import connect, embedded, redacted
-from sluice.warehouse.urls import database_of, options_of, with_database, with_login, without_secrets
 
 SECRET = "hunter-2-is-no-password"
 TLS = "sslmode=verify-full&sslrootcert=/etc/my%20ca/ca.pem&channel_binding=require"
