@@ -50,8 +50,14 @@ from {{ source('raw_odoo', table) }}
 {%- endfor %}
 {% endmacro %}
 
+{# Before a union of many joins over whole tables: each of them keeps a hash table until the end, and all of them together
+   have to fit into memory. #}
+{% macro with_little_memory() -%}
+    set local work_mem = '16MB'; set local hash_mem_multiplier = 1
+{%- endmacro %}
+
 {# The rows of the touched cases, each once per case. Few cases are looked up one by one through the indexes (a plain join
-   would read every branch of the union whole); a full rebuild reads everything once.
+   would read every branch of the union whole); a full rebuild reads everything once, all cases being touched.
    root_of_case: the id of the case's root document from touched.case_id, where the case's name itself has no index. #}
 {% macro touched_rows(case_rows, touched_cases, root_of_case=none) %}
 {%- set joined = "rows.root_id = " ~ root_of_case if root_of_case else "rows.case_id = touched.case_id" -%}
@@ -61,10 +67,11 @@ select
     rows.source_id,
     rows.case_id,
     bool_or(rows.is_current) as is_current
-from {{ touched_cases }} as touched
 {%- if var('full_rebuild') %}
-inner join {{ case_rows }} as rows on {{ joined }}
+from {{ case_rows }} as rows
+where rows.case_id is not null
 {%- else %}
+from {{ touched_cases }} as touched
 cross join lateral (
     select rows.source_table, rows.source_key, rows.source_id, rows.case_id, rows.is_current
     from {{ case_rows }} as rows
@@ -134,3 +141,81 @@ case_id,
     {{ id }}::bigint as source_seq,
     1 as ordinal
 {%- endmacro %}
+
+{# Transfers that were done: the change log first. Where it is silent (imported transfers, a purged log), the transfer's own
+   date. direction: 'incoming' or 'outgoing'. #}
+{% macro transfers_done(activity, direction, changes, pickings) %}
+with
+logged as (
+    select
+        {{ change_event(activity) | indent(4) }}
+    from {{ changes }} as changes
+    where document_model = 'stock.picking' and field_name = 'state' and new_state = 'done'
+        and exists (
+            select 1
+            from {{ pickings }} as pickings
+            where pickings.case_id = changes.case_id and pickings.picking_id = changes.document_id
+                and pickings.direction = '{{ direction }}'
+        )
+),
+
+unlogged as (
+    select
+        {{ document_event(activity, 'done_at', 'changed_by', 'stock_picking', 'picking_id') | indent(4) }}
+    from {{ pickings }} as pickings
+    where direction = '{{ direction }}' and picking_state = 'done' and done_at is not null
+        and not exists (
+            select 1
+            from {{ changes }} as changes
+            where changes.document_model = 'stock.picking' and changes.field_name = 'state'
+                and changes.document_id = pickings.picking_id and changes.new_state = 'done'
+        )
+)
+
+select * from logged
+union all
+select * from unlogged
+{% endmacro %}
+
+{# Which orders are open. Closed: cancelled; or everything ordered is invoiced, and every invoice is settled. Documents'
+   states decide, no clock. lines: the staging model of raw table `line_table`; invoices: those of the touched cases. #}
+{% macro open_orders(orders, rows, lines, line_table, invoices) %}
+with
+cases as (
+    select case_id, bool_and(order_state = 'cancel') as is_cancelled
+    from {{ orders }}
+    group by case_id
+),
+
+invoicing as (
+    select rows.case_id, bool_and(lines.invoiced_quantity >= lines.ordered_quantity) as is_fully_invoiced
+    from {{ rows }} as rows
+    inner join {{ lines }} as lines on rows.source_id = lines.order_line_id
+    where rows.source_table = '{{ line_table }}' and rows.is_current and lines.display_type is null
+    group by rows.case_id
+),
+
+payment as (
+    select
+        case_id,
+        bool_and(move_state = 'posted' and payment_state in ('paid', 'in_payment', 'reversed')) as is_settled
+    from {{ invoices }}
+    where move_state <> 'cancel'
+    group by case_id
+),
+
+case_states as (
+    select
+        cases.case_id,
+        not (
+            coalesce(cases.is_cancelled, false)
+            or (coalesce(invoicing.is_fully_invoiced, false) and coalesce(payment.is_settled, false))
+        ) as is_open
+    from cases
+    left join invoicing on cases.case_id = invoicing.case_id
+    left join payment on cases.case_id = payment.case_id
+)
+
+select case_id, is_open
+from case_states
+{% endmacro %}

@@ -1,14 +1,17 @@
 {# The cases that this build makes: a superset of the changed ones, never less.
    case_rows: view (source_table, source_key, case_id, _version, …), tombstones included: where raw rows belong now.
    source_rows: view (source_table, source_key, _version) of all raw rows that the process reads, belonging or not.
+   root_table: the table whose every row is a case, where there is one: a full rebuild need not look at any other.
    Where rows belonged before is ops.case_rows; quarantined cases are looked at every time. #}
-{% macro touched_cases(case_rows, source_rows) %}
+{% macro touched_cases(case_rows, source_rows, root_table=none) %}
 with
 current_cases as (
     select distinct case_id
     from {{ case_rows }}
     {%- if not var('full_rebuild') %}
     where _version > {{ var('gated_version') | int }}
+    {%- elif root_table %}
+    where source_table = '{{ root_table }}'
     {%- endif %}
 ),
 
