@@ -36,7 +36,7 @@ from sluice.settings import Settings
 from sluice.warehouse import embedded, migrate
 
 SYSTEM, SOURCE, WAREHOUSE = "odoo", "demo_company", "nights"
-EVENTS_PER_ORDER = 17.4  # of all processes together, per purchase order of the demo company
+EVENTS_PER_ORDER = 17.0  # of all processes together, per purchase order of the demo company
 MEGABYTE = 1 << 20
 
 # 1 % of the documents that cases stand on: a new price in the document and in its change log
