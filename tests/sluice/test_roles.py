@@ -438,6 +438,16 @@ def test_what_only_the_owner_of_the_database_can_grant_is_told(make_database, ca
             db.execute("reassign owned by a_guest to sluice; drop owned by a_guest; drop role a_guest")
 
 
+def test_the_statements_in_the_documentation_work(urls):
+    text = (PROJECT / "docs" / "security.md").read_text()
+    statements = [block.split("```")[0] for block in text.split("```sql\n")[1:]]
+    assert len(statements) == 3
+    with connected(urls, "admin") as db, db.transaction(force_rollback=True):
+        for block in statements:
+            db.execute("\n".join(line for line in block.splitlines() if not line.startswith("\\")))
+        assert db.execute("select pg_has_role('superset', 'sluice_reader', 'usage')").fetchone() == (True,)
+
+
 def test_a_task_sees_the_login_of_its_work_alone():
     settings = load_settings(
         {"SLUICE_WAREHOUSE_URL": "postgresql://all@h/d", "SLUICE_LOADER_URL": "postgresql://l@h/d",
