@@ -109,7 +109,7 @@ class _Keeping:
     def __init__(self, db: psycopg.Connection, system: str, made: Retained, run_id: str, *, is_dry_run: bool) -> None:
         self.db, self.system, self.made, self.run_id, self.is_dry_run = db, system, made, run_id, is_dry_run
         self.values = {"cutoff": made.cutoff_at}
-        self.aged = {} if has_tables(system) else _aged_tables(system)
+        self.aged, self.old = ({}, "") if has_tables(system) else _aged_tables(system)
 
     def run(self) -> Retained:
         tables = [
@@ -194,7 +194,7 @@ class _Keeping:
         """Erase rows that are marked as gone, that every process has seen to be gone, and that are old enough."""
         age = sql.SQL("_version <= {}").format(sql.Literal(seen))
         if table in self.aged:
-            age = sql.SQL("({} or {})").format(age, sql.SQL(self.aged[table]))
+            age = sql.SQL("({} or {})").format(age, sql.SQL(self.old))
         where = sql.SQL("_is_deleted and {}").format(age)
         if gated is not None:
             where += sql.SQL(" and _version <= {}").format(sql.Literal(gated))
@@ -214,10 +214,11 @@ class _Keeping:
                 self.db.execute(sql.SQL("delete from {}").format(name))
 
 
-def _aged_tables(system: str) -> Mapping[str, str]:
-    """Of a system with a pipeline of its own: table -> condition of a row that is older than %(cutoff)s."""
+def _aged_tables(system: str) -> tuple[Mapping[str, str], str]:
+    """Of a system with a pipeline of its own: table -> condition of a row that is to go, and what is true of all these."""
     try:
-        return importlib.import_module(f"extractors.{system}.retention").AGED
+        module = importlib.import_module(f"extractors.{system}.retention")
+        return module.AGED, module.OLD
     except ModuleNotFoundError:
         raise BadInput(
             f"{_PREFIX}{system.upper()}: {system} does not say which of its rows are old (extractors/{system}/retention.py)"

@@ -35,9 +35,10 @@ def kept(settings):
         )
         values = [
             ("rpa_logger", "old", 1, "2026-01-09 10:00+00", 1),
-            ("rpa_logger", "old", 2, "2026-01-09 11:00+00", 1),
-            ("rpa_logger", "long", 1, "2026-01-29 22:00+00", 2),
-            ("rpa_logger", "long", 2, "2026-01-30 02:00+00", 2),
+            ("rpa_logger", "old", 2, "2026-01-09 10:20+00", 1),
+            ("rpa_logger", "old", 3, "2026-02-20 10:00+00", 1),
+            ("rpa_logger", "long", 1, "2026-01-29 23:50+00", 2),
+            ("rpa_logger", "long", 2, "2026-01-30 00:10+00", 2),
             ("activitywatch", "all", 1, "2026-01-09 10:00+00", 2),
             ("activitywatch", "all", 2, "2026-02-27 10:00+00", 2),
         ]
@@ -67,7 +68,7 @@ def left(settings):
     )
 
 
-def test_a_recording_goes_whole_once_its_last_row_is_old(kept):
+def test_a_session_goes_whole_once_its_last_row_is_old(kept):
     made = keep(kept, "agent", AS_OF, "run")
     assert (made.expired, made.purged, made.case_count) == ({"activitywatch": 1, "rpa_logger": 2}, {}, 1)
     assert left(kept) == [
@@ -77,6 +78,7 @@ def test_a_recording_goes_whole_once_its_last_row_is_old(kept):
         ("long", 2, False),
         ("old", 1, True),
         ("old", 2, True),
+        ("old", 3, False),
     ]
     assert rows(kept, "select distinct _version from raw_agent.rpa_logger where _is_deleted") == [(made.version,)]
     assert made.version == 3 and rows(kept, "select state, mode from ops.loads where version = 3") == [
