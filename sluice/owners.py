@@ -54,7 +54,8 @@ def _application_prefix(kind: str, subject: str) -> str:
 
 
 def take(db: psycopg.Connection, lock: str) -> bool:
-    """Take the lock for the session of `db` if it is free."""
+    """Take the lock for the session of `db` if it is free; the session then lasts however long it is idle."""
+    db.execute("select set_config(name, '0', false) from pg_settings where name = 'idle_session_timeout'")
     return db.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", (lock,)).fetchone()[0]
 
 

@@ -115,6 +115,15 @@ def test_two_steps_of_a_subject_take_turns_and_the_second_says_whom_it_waits_for
     assert order == ["first", "second"]
 
 
+def test_a_server_that_ends_idle_sessions_does_not_end_the_turn_of_a_long_step(warehouse_url):
+    with psycopg.connect(warehouse_url, autocommit=True) as db:
+        name = db.info.dbname
+        db.execute(f"alter database \"{name}\" set idle_session_timeout = '300ms'")
+    with step(warehouse_url, context(), "mine"):
+        time.sleep(0.8)
+    assert rows(warehouse_url, "select state from ops.steps") == [("done",)]
+
+
 def test_other_subjects_do_not_wait(warehouse_url):
     with step(warehouse_url, context(1), "land"), step(warehouse_url, context(2, "agent"), "land"):
         with step(warehouse_url, context(3, "odoo", "mine"), "build"):
