@@ -17,9 +17,10 @@ from sluice.errors import BadInput, Blocked
 from sluice.publish import publish
 from tests.expectations.candidates import AS_OF, START, Candidate, mine, process, published, run
 
+MORNING = START + timedelta(minutes=7, seconds=41)  # clean times are not round
 CLEAN = {
-    "A": ["order", "approve", "pay"],
-    "B": ["order", ("pay", START + timedelta(hours=9), START + timedelta(hours=8))],
+    "A": [(activity, MORNING + timedelta(hours=n)) for n, activity in enumerate(("order", "approve", "pay"), 1)],
+    "B": [("order", MORNING), ("pay", MORNING + timedelta(hours=9), MORNING + timedelta(hours=8))],
 }
 
 
