@@ -75,23 +75,33 @@ class _Tied:
 
 
 def _signatures(log: Blocks) -> _Tied:
-    events = log.events.select("case_key", "event_seq", "block", "activity_key").filter(
+    events = log.events.select("case_key", "block", "activity_key").filter(
         pl.col("case_key").is_in(log.tied_case_keys.implode())
     )
-    blocks = (
-        events.sort("block", "activity_key")
-        .group_by("case_key", "block", maintain_order=True)
-        .agg(pl.col("activity_key").alias("kinds"))
+    # one number per event, odd where its block begins: a case's numbers are its signature
+    begins = pl.col("block").ne_missing(pl.col("block").shift(1)).cast(pl.Int64)
+    coded = events.sort("block", "activity_key").select(
+        "case_key", _code=pl.col("activity_key").cast(pl.Int64) * 2 + begins
     )
-    counts: Counter[Signature] = Counter()
-    for (signature,) in blocks.group_by("case_key", maintain_order=True).agg("kinds").select("kinds").iter_rows():
-        counts[tuple(tuple(block) for block in signature)] += 1
-    published: Counter[tuple[int, ...]] = Counter()
-    for (sequence,) in events.group_by("case_key", maintain_order=True).agg("activity_key").select(
-        "activity_key"
-    ).iter_rows():  # fmt: skip
-        published[tuple(sequence)] += 1
-    return _Tied(counts, published)
+    return _Tied(
+        Counter({_decoded(codes): count for codes, count in _distinct(coded, "_code")}),
+        Counter({tuple(sequence): count for sequence, count in _distinct(events, "activity_key")}),
+    )
+
+
+def _distinct(events: pl.DataFrame, column: str) -> Iterator[tuple[list[int], int]]:
+    """The different sequences of `column` among the cases, each with its number of cases."""
+    cases = events.group_by("case_key", maintain_order=True).agg(column)
+    return cases.group_by(column, maintain_order=True).agg(pl.len()).iter_rows()
+
+
+def _decoded(codes: list[int]) -> Signature:
+    blocks: list[list[int]] = []
+    for code in codes:
+        if code % 2:
+            blocks.append([])
+        blocks[-1].append(code // 2)
+    return tuple(map(tuple, blocks))
 
 
 def _content(signature: Signature) -> tuple[int, ...]:
