@@ -61,6 +61,11 @@ def warehouse(module_warehouse_url, tmp_path_factory):
                    now(), 'r' from unnest(%s::text[]) as case_id""",
                 (name, list(cases)),
             )
+            db.execute("delete from quality.label_suggestions where process = %s", (name,))
+            db.execute(
+                "insert into quality.label_suggestions values (%s, 'elusive case', 1, %s, null, 0.5, 'long')",
+                (name, bad),
+            )
             db.execute(
                 "insert into ops.runs (run_id, kind, subject, state, message) values (%s, 'mine', %s, 'blocked', %s)",
                 (ctx.run_id, name, f"{bad} is odd"),
@@ -166,6 +171,9 @@ def test_private_sessions_appear_nowhere(reading):
         ("demo", "bad", "bad is odd", 2, 3),
         ("desk", None, None, 4, 2),
     ]
+    assert reading.execute("select process, rank, label_a from bi.quality_label_suggestions").fetchall() == [
+        ("demo", 1, "bad")
+    ]
     assert set(reading.execute("select subject, message from bi.quality_check_results").fetchall()) == {
         ("demo", "bad is odd"),
         ("desk", None),
@@ -176,7 +184,16 @@ def test_private_sessions_appear_nowhere(reading):
 
 
 @pytest.mark.parametrize(
-    "view", ["events", "cases", "edge_occurrences", "case_kpis", "quarantined_cases", "quality_findings"]
+    "view",
+    [
+        "events",
+        "cases",
+        "edge_occurrences",
+        "case_kpis",
+        "quarantined_cases",
+        "quality_findings",
+        "quality_label_suggestions as renamed (process, pattern, rank, case_id)",
+    ],
 )
 @pytest.mark.parametrize(
     "attack",
