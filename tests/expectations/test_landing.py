@@ -69,6 +69,8 @@ def test_whole_landing_passes(shop, settings):
         ("key_orders", "landing", 10),
         ("not_emptied", "landing", 2),
         ("not_shrunk", "landing", 2),
+        ("source_columns_known", "landing", None),
+        ("source_readable", "landing", None),
         ("volume", "landing", 14),
     ]
 
