@@ -41,7 +41,7 @@ from sluice.runs import RunContext
 from sluice.settings import Settings
 from sluice.warehouse import connect
 
-_KEYS_PER_QUERY = 20_000
+_KEYS_PER_QUERY, _KEYS_PER_MESSAGE = 20_000, 8_192
 
 
 def copy(settings: Settings, system: str, ctx: RunContext) -> int:
@@ -104,7 +104,7 @@ def _copy_table(
         keys = create_landing_table(
             db, source.spec, keys_table(spec.name), {name: table.types[name] for name in spec.key}
         )
-        key_count = _pipe(db, source, source.select(spec, spec.key), keys, spec.name)
+        key_count = _pipe_keys(db, source, table, keys)
         _analyze(db, keys, spec.key)
         if kind == SINCE:
             row_count += _pipe_missing(db, source, table, target)
@@ -147,6 +147,36 @@ def _pipe(db: psycopg.Connection, source: Source, query: sql.Composed, target: s
             for block in source.blocks(query, table):
                 sink.write(block)
         return cursor.rowcount
+
+
+def _pipe_keys(db: psycopg.Connection, source: Source, table: SourceTable, target: sql.Identifier) -> int:
+    """Copy all keys of a table; returns how many. They travel as arrays of thousands: a message per key costs more than
+    the key."""
+    spec = table.spec
+    names = [sql.Identifier(name) for name in spec.key]
+    kinds = [sql.SQL(table.types[name]) for name in spec.key]
+    packed = sql.Identifier(source.spec.landing_schema, "_packed_keys")
+    query = sql.SQL(
+        """select {arrays} from (select {names}, (row_number() over ()) / {size} as part from ({keys}) as k) as k
+           group by part"""
+    ).format(
+        arrays=sql.SQL(", ").join(
+            sql.SQL("array_agg({}::{})").format(name, kind) for name, kind in zip(names, kinds, strict=True)
+        ),
+        names=sql.SQL(", ").join(names),
+        size=sql.Literal(_KEYS_PER_MESSAGE),
+        keys=source.select(spec, spec.key),
+    )
+    columns = [sql.SQL("{} {}[]").format(name, kind) for name, kind in zip(names, kinds, strict=True)]
+    db.execute(sql.SQL("create unlogged table {} ({})").format(packed, sql.SQL(", ").join(columns)))
+    _pipe(db, source, query, packed, spec.name)
+    count = db.execute(
+        sql.SQL("insert into {} select {} from {}").format(
+            target, sql.SQL(", ").join(sql.SQL("unnest({})").format(name) for name in names), packed
+        )
+    ).rowcount
+    db.execute(sql.SQL("drop table {}").format(packed))
+    return count
 
 
 def _pipe_missing(db: psycopg.Connection, source: Source, table: SourceTable, target: sql.Identifier) -> int:
