@@ -57,6 +57,20 @@ def test_what_is_declared_known_is_no_finding(settings):
     assert outcomes["form_based_event_capture"].is_success
 
 
+def test_two_records_of_one_instant_are_one_but_two_of_one_day_are_told_apart(settings):
+    midnight, noon = START.replace(hour=0), START.replace(hour=12)
+    cases = {
+        "twice recorded": ["order", ("review", noon), ("review", noon)],
+        "twice that day": [("order", midnight), ("review", midnight), ("review", midnight)],
+        "twice": ["review", "pay", "review"],
+        "once": ["order", "review"],
+    }
+    _, outcomes = gate(settings, cases, checks={"patterns": {"homonymous_label": ["review"]}})
+    assert outcomes["homonymous_label"].case_count == 2
+    found = outcomes["homonymous_label"].message
+    assert "twice: review 2 times" in found and "twice that day: review 2 times" in found
+
+
 def test_a_recording_that_is_not_ordered_by_time_has_no_patterns_of_times(settings):
     _, outcomes = gate(settings, SAVED, order=("source_seq",))
     assert not {"form_based_event_capture", "collateral_events", "unanchored_event"} & set(outcomes)

@@ -31,19 +31,23 @@ def plant_scattered_events(site: Site) -> Truth:
 
 @planting("elusive_case", check="elusive_case", forms=("placeholder", "merged"))
 def plant_elusive_cases(site: Site) -> Truth:
-    """placeholder: events of several cases stand under an id that says that there is none. merged: under one of them."""
+    """placeholder: events of several cases stand under an id that says that there is none. merged: under one of them.
+    Both, where both may be: a half of the cases each."""
     opening = site.log.order[0][0]
     picked = list(site.pick(lambda events: events[0].activity == opening))
-    form = site.form() if len(picked) > 1 else "placeholder"
-    if form == "placeholder":
-        for case in picked:
-            site.log.rename_case(case, PLACEHOLDER)
-        cases = {PLACEHOLDER}
-    else:
-        pairs = list(zip(picked[::2], picked[1::2], strict=False))
-        for one, other in pairs:
-            site.log.rename_case(other, one)
-        cases = {one for one, _ in pairs}
+    site.chance.shuffle(picked)
+    nowhere, merged = {
+        ("placeholder",): (picked, []),
+        ("merged",): ([], picked),
+    }.get(tuple(site.forms), (picked[::2], picked[1::2]))
+    if len(merged) < 2:
+        nowhere, merged = picked, []
+    for case in nowhere:
+        site.log.rename_case(case, PLACEHOLDER)
+    pairs = list(zip(merged[::2], merged[1::2], strict=False))
+    for one, other in pairs:
+        site.log.rename_case(other, one)
+    cases = {one for one, _ in pairs} | ({PLACEHOLDER} if nowhere else set())
     known = {"placeholders": [PLACEHOLDER], "once": [opening]}
     return Truth(frozenset(cases), checks={"patterns": {"elusive_case": known}})
 

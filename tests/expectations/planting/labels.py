@@ -129,12 +129,14 @@ def plant_homonyms(site: Site) -> Truth:
     word = site.chance.choice([name for name, (cases, events) in counts.items() if cases == events and cases > half])
     picked = site.pick(
         lambda events: (
-            len(events) >= 4 and events[-1].activity != word and sum(event.activity == word for event in events) == 1
+            len(events) >= 4
+            and sum(event.activity == word for event in events) == 1
+            and any(event.activity == word and event.occurred_at < events[-1].occurred_at for event in events)
         )
     )
     for events in picked.values():
-        place = next(number for number, event in enumerate(events) if event.activity == word)
-        later = [event for event in events[place + 1 :] if event.activity != word]
+        begun = next(event.occurred_at for event in events if event.activity == word)
+        later = [event for event in events if event.occurred_at > begun]
         count = 1 if site.form() == "two" else site.chance.randint(1, min(3, len(later)))
         keys = {event.source_key for event in site.chance.sample(later, count)}
         site.log.change(lambda event, keys=keys: event.source_key in keys, activity=word)
