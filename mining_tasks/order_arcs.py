@@ -79,7 +79,7 @@ def _fixed(log: Blocks) -> pl.DataFrame:
 def _inner(log: Blocks) -> pl.DataFrame:
     """Arcs that can lie within a block: `block`, the keys, `source_times`, `target_times`, `size`, `kinds`."""
     tied = log.blocks.filter(pl.col("size") > 1).select("block", "case_key", "size", "kinds")
-    members = log.members.select("block", "activity_key", "times").join(tied, on="block")
+    members = log.near.select("block", "activity_key", "times").join(tied, on="block")
     source = members.rename({"activity_key": ARC[0], "times": "source_times"})
     target = members.select("block", pl.col("activity_key").alias(ARC[1]), pl.col("times").alias("target_times"))
     return source.join(target, on="block").filter((pl.col(ARC[0]) != pl.col(ARC[1])) | (pl.col("source_times") > 1))
@@ -98,8 +98,8 @@ def _links(log: Blocks) -> pl.DataFrame:
         next_size=pl.when(~pl.col("is_last")).then(pl.col("size").shift(-1)),
         next_kinds=pl.when(~pl.col("is_last")).then(pl.col("kinds").shift(-1)),
     ).filter((pl.col("size") > 1) | (pl.col("next_size") > 1), pl.col("next_size").is_not_null())
-    source = log.members.select("block", pl.col("activity_key").alias(ARC[0])).join(blocks, on="block")
-    target = log.members.select(
+    source = log.near.select("block", pl.col("activity_key").alias(ARC[0])).join(blocks, on="block")
+    target = log.near.select(
         pl.col("block") - 1,
         pl.col("activity_key").alias(ARC[1]),
         low_us="low_wait_us",
@@ -147,7 +147,7 @@ def _count(log: Blocks, inner: pl.DataFrame, links: pl.DataFrame) -> pl.DataFram
     )
     rows = places.group_by(named).agg(pl.col("is_linked").any()).join(log.blocks.select("block", "size"), on="block")
     for column, name in ((ARC[0], "source_times"), (ARC[1], "target_times")):
-        counted = log.members.select("block", pl.col("activity_key").alias(column), pl.col("times").alias(name))
+        counted = log.near.select("block", pl.col("activity_key").alias(column), pl.col("times").alias(name))
         rows = rows.join(counted, on=["block", column], how="left")
     rows = rows.with_columns(pl.col("source_times", "target_times").fill_null(0)).sort("case_key", *ARC, "block")
     if not len(rows):

@@ -8,6 +8,7 @@ order resolution of event logs" (2020).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import polars as pl
 
@@ -16,11 +17,11 @@ EVENT = ("case_key", "event_seq", "activity_key", "occurred_us", "started_us")
 
 @dataclass(frozen=True)
 class Blocks:
-    """A log in blocks. All frames are in the order of the log.
+    """A log in blocks. `events` and `blocks` are in the order of the log.
 
     events: `case_key`, `event_seq`, `activity_key`, `occurred_us`, `begin_us` (of an interval its start), `block` (from
     0, over all cases), `size` (events in the block), `wait_us` (from the block before to its begin, not below 0; null
-    in a case's first block), `is_open_case` aside. blocks: `block`, `case_key`, `size`, `kinds` (distinct activities),
+    in a case's first block). blocks: `block`, `case_key`, `size`, `kinds` (distinct activities),
     `is_first`, `is_last`, `occurred_us`. members: `block`, `activity_key`, `times`, `low_wait_us`, `high_wait_us` (the
     least and the greatest `wait_us` of its events). tied_case_keys: cases whose sequence is not decided.
     """
@@ -29,6 +30,15 @@ class Blocks:
     blocks: pl.DataFrame
     members: pl.DataFrame
     tied_case_keys: pl.Series
+
+    @cached_property
+    def near(self) -> pl.DataFrame:
+        """The `members` of blocks that hold several events or stand beside one that does."""
+        shared = pl.col("size") > 1
+        beside = (shared.shift(1) & ~pl.col("is_first")) | (shared.shift(-1) & ~pl.col("is_last"))
+        return self.members.filter(
+            self.blocks.select(shared | beside.fill_null(False)).to_series().gather(self.members["block"])
+        )
 
     @property
     def is_decided(self) -> bool:
@@ -54,33 +64,48 @@ def find_blocks(events: pl.DataFrame, *, ranks: Mapping[int, int | None] | None 
     frame = frame.with_columns(
         begin_us=pl.coalesce("started_us", "occurred_us"), block=is_new.cast(pl.Int64).cum_sum() - 1
     ).drop("started_us")
-    blocks = (
-        frame.group_by("block", maintain_order=True)
+    blocks = _blocks(frame.with_row_index("row").filter(is_new), len(frame))
+    at = frame["block"]
+    before, is_first = blocks["before_us"].gather(at), blocks["is_first"].gather(at)
+    frame = frame.with_columns(blocks["size"].gather(at)).with_columns(
+        wait_us=pl.when(~is_first).then((pl.col("begin_us") - before).clip(lower_bound=0))
+    )
+    is_shared = pl.col("size") > 1
+    shared = (
+        frame.filter(is_shared)
+        .group_by("block", "activity_key")
         .agg(
-            pl.col("case_key").first(),
-            pl.len().cast(pl.Int64).alias("size"),
-            pl.col("activity_key").n_unique().cast(pl.Int64).alias("kinds"),
-            pl.col("occurred_us").first(),
-        )
-        .with_columns(
-            is_first=pl.col("case_key").ne_missing(pl.col("case_key").shift(1)),
-            is_last=pl.col("case_key").ne_missing(pl.col("case_key").shift(-1)),
-            before_us=pl.col("occurred_us").shift(1),
+            pl.len().cast(pl.Int64).alias("times"),
+            pl.col("wait_us").min().alias("low_wait_us"),
+            pl.col("wait_us").max().alias("high_wait_us"),
         )
     )
-    frame = (
-        frame.join(
-            blocks.select("block", "size", "is_first", "before_us"), on="block", how="left", maintain_order="left"
-        )
-        .with_columns(
-            wait_us=pl.when(~pl.col("is_first")).then((pl.col("begin_us") - pl.col("before_us")).clip(lower_bound=0))
-        )
-        .drop("before_us", "is_first")
+    alone = frame.filter(~is_shared).select(
+        "block",
+        "activity_key",
+        times=pl.lit(1, pl.Int64),
+        low_wait_us="wait_us",
+        high_wait_us="wait_us",
     )
-    members = frame.group_by("block", "activity_key", maintain_order=True).agg(
-        pl.len().cast(pl.Int64).alias("times"),
-        pl.col("wait_us").min().alias("low_wait_us"),
-        pl.col("wait_us").max().alias("high_wait_us"),
+    kinds = shared.group_by("block").agg(pl.len().cast(pl.Int64).alias("kinds"))
+    blocks = blocks.join(kinds, on="block", how="left", maintain_order="left").with_columns(
+        pl.col("kinds").fill_null(1)
     )
     tied = blocks.filter(pl.col("kinds") > 1)["case_key"].unique(maintain_order=True)
-    return Blocks(events=frame, blocks=blocks.drop("before_us"), members=members, tied_case_keys=tied)
+    return Blocks(
+        events=frame, blocks=blocks.drop("before_us"), members=pl.concat([alone, shared]), tied_case_keys=tied
+    )
+
+
+def _blocks(first: pl.DataFrame, event_count: int) -> pl.DataFrame:
+    """The blocks from their first events (with their `row` in the log)."""
+    same_before, same_after = (pl.col("case_key").eq_missing(pl.col("case_key").shift(step)) for step in (1, -1))
+    return first.select(
+        "block",
+        "case_key",
+        "occurred_us",
+        size=pl.col("row").shift(-1, fill_value=event_count).cast(pl.Int64) - pl.col("row").cast(pl.Int64),
+        is_first=~same_before,
+        is_last=~same_after,
+        before_us=pl.col("occurred_us").shift(1),
+    )
