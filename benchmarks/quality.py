@@ -1,6 +1,6 @@
-"""How well the imperfection patterns are found: `python benchmarks/quality.py [seeds] [cases]` prints the tables of
-docs/patterns.md.
+"""How well the imperfection patterns are found: the tables of docs/patterns.md.
 
+`PYTHONPATH=. python benchmarks/quality.py [seeds] [cases]`.
 Each pattern is planted into clean logs of every shape, with seeds that neither the tests nor any choice of a threshold
 has seen; a server of its own is started and removed.
 """

@@ -1,6 +1,7 @@
 """Plantings in labels: with ids or names in them, mistyped, another word for the same, one word for two things."""
 
 import string
+from collections import Counter
 
 from tests.expectations.planting.registry import Site, Truth, planting
 
@@ -97,8 +98,11 @@ def _mistyped(label: str, site: Site) -> str:
 
 @planting("synonymous_labels", check="synonymous_labels", forms=("one", "two"))
 def plant_synonyms(site: Site) -> Truth:
-    """In the picked cases an activity has another name, as another system calls it (or two other names)."""
-    names = sorted({event.activity for event in site.log.events})
+    """In the picked cases an activity has another name, as another system calls it (or two other names).
+
+    An activity that every third case has: a name is no synonym of one that is not in the log any more."""
+    counts = Counter(name for events in site.log.cases().values() for name in {event.activity for event in events})
+    names = sorted(name for name, count in counts.items() if count >= len(site.log.cases()) / 3)
     words = site.chance.sample([word for word in _SYNONYMS if word not in names], 4)
     groups = {
         name: [words.pop() for _ in range(2 if site.form() == "two" else 1)] for name in site.chance.sample(names, 2)
