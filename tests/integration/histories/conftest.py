@@ -16,7 +16,7 @@ class Player:
     """`check(seed)`: play a history; what it published must be what a full rebuild publishes."""
 
     def __init__(self, process: str, server: Settings, template: str, runs: int):
-        self.process, self.changed, self.runs = process, 0, runs
+        self.process, self.cases, self.changed, self.runs = process, 0, 0, runs
         self.child = subprocess.Popen(
             [
                 *(sys.executable, "-m", "tests.integration.histories", process, "--runs", str(runs)),
@@ -46,6 +46,7 @@ class Player:
         outcome = self.play(seed)
         assert outcome["differences"] == [], f"seed {seed}: published otherwise than by a full rebuild"
         assert outcome["published_count"] >= 2, "one night at least between the first and the last"
+        self.cases += outcome["case_count"]
         self.changed += outcome["changed_count"]
 
 
