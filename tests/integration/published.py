@@ -1,7 +1,8 @@
 """What readers see of a warehouse, byte by byte: for comparing two of them."""
 
-import psycopg
 from psycopg import sql
+
+from sluice.warehouse import connect
 
 PUBLISHED_SCHEMAS = ("event_log", "mining", "quality")
 # when a row was written or first seen, and by which run: the only columns that two builds may differ in
@@ -13,9 +14,11 @@ CONDITIONS = {"quality.findings": "case_id is not null", "quality.finding_effect
 
 
 def published(url: str) -> dict[str, list[str]]:
-    """Every published table's rows as text, sorted, without the columns that may differ."""
-    with psycopg.connect(url) as db:
-        db.execute("set time zone 'UTC'")
+    """Every published table's rows as text, sorted, without the columns that may differ.
+
+    Read as the product reads: a database's own way of writing times and numbers is not what is compared.
+    """
+    with connect(url) as db:
         tables = db.execute(
             """select n.nspname, c.relname, array_agg(a.attname::text order by a.attname)
                    filter (where a.attname <> all (%s))
