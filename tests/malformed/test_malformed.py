@@ -19,13 +19,14 @@ from sluice.pseudonyms import load_person_map
 from sluice.runs import RunContext, as_of_day
 from sluice.settings import Settings
 from sluice.warehouse import connect
-from tests.malformed import corpus
+from tests.malformed.corpus import declarations, desks, logs
+from tests.malformed.corpus.made import Malformed
 from tests.sluice.import_log.conftest import arguments
 
 LONGEST_LINE = 3000
-PROCESS_FILES, TABLE_FILES = list(corpus.process_files()), list(corpus.table_files())
-LOG_FILES, AGENT_FILES = [*corpus.xes_files(), *corpus.csv_files()], list(corpus.agent_files())
-GIANTS, PERSON_MAPS = list(corpus.giant_files()), list(corpus.person_maps())
+PROCESS_FILES, TABLE_FILES = list(declarations.process_files()), list(declarations.table_files())
+LOG_FILES, AGENT_FILES = [*logs.xes_files(), *logs.csv_files()], list(desks.agent_files())
+GIANTS, PERSON_MAPS = list(logs.giant_files()), list(desks.person_maps())
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +50,7 @@ def warehouse(tmp_path_factory, module_warehouse_url: str) -> Settings:
     )
 
 
-def is_one_clear_line(error: SluiceError, bad: corpus.Malformed, *names: str) -> None:
+def is_one_clear_line(error: SluiceError, bad: Malformed, *names: str) -> None:
     line = str(error)
     assert line == line.strip() and line and "\n" not in line and "\r" not in line
     assert len(line) <= LONGEST_LINE
