@@ -20,7 +20,7 @@ from expectations.gate import conclude, finish, with_severities
 from expectations.history import history_checks
 from expectations.patterns import prepare_patterns
 from expectations.references import row_checks
-from expectations.structure import REQUIRED
+from sluice.candidate_tables import COLUMNS
 from sluice.errors import BadInput
 from sluice.runs import RunContext
 from sluice.settings import Settings
@@ -36,7 +36,7 @@ def gate_candidate(settings: Settings, process: object, ctx: RunContext) -> list
     """
     declared = declaration_of(process, settings.project)
     with connect(settings.warehouse_url) as db:
-        required = REQUIRED | dict.fromkeys(declared.extra_tables, ("case_id", "case_key"))
+        required = COLUMNS | dict.fromkeys(declared.extra_tables, ("case_id", "case_key"))
         columns = {table: _columns(db, f"{declared.name}__{table}") for table in required}
         seed = declared.declared_activities
         build = read_build(db, declared.name)

@@ -8,48 +8,9 @@ from collections.abc import Sequence
 
 from expectations.checks import Check
 from expectations.declaration import GateDeclaration
+from sluice.candidate_tables import never_null
 
-REQUIRED = {
-    "touched_cases": ("case_id",),
-    "events": (
-        "event_id",
-        "case_id",
-        "case_key",
-        "event_seq",
-        "activity",
-        "activity_key",
-        "occurred_at",
-        "started_at",
-        "lifecycle",
-        "resource",
-        "source_system",
-        "source_table",
-        "source_key",
-        "source_seq",
-        "order_basis",
-    ),
-    "cases": ("case_id", "case_key", "started_at", "ended_at", "event_count", "variant_id", "is_open"),
-    "attributes": ("case_id", "case_key"),
-    "case_rows": ("source_table", "source_key", "case_id"),
-    "activities": ("activity_key", "activity", "rank", "category", "is_automated"),
-}
-NOT_NULL = {
-    "events": (
-        "event_id",
-        "case_id",
-        "case_key",
-        "event_seq",
-        "activity",
-        "activity_key",
-        "occurred_at",
-        "source_system",
-        "source_table",
-        "source_key",
-        "order_basis",
-    ),
-    "cases": ("case_id", "case_key", "started_at", "ended_at", "event_count", "variant_id", "is_open"),
-    "attributes": ("case_id", "case_key"),
-}
+_WITHOUT_NULLS = ("events", "cases", "attributes")
 
 
 def _tests(table: str, columns: Sequence[str]) -> str:
@@ -68,7 +29,7 @@ def structure_checks(declared: GateDeclaration, *, has_untimed: bool = False) ->
     nulls = "\nunion all\n".join(
         f"""select case_id, concat_ws(', ', {_tests(table, columns)}) as reason from {p}{table}
             where num_nulls({", ".join(columns)}) > 0"""
-        for table, columns in NOT_NULL.items()
+        for table, columns in ((table, never_null(table)) for table in _WITHOUT_NULLS)
     )
     rebuild = "repair the model that makes it and build again"
     return [

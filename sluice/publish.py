@@ -13,32 +13,13 @@ from psycopg import sql
 from expectations.build import Build, exists, read_build
 from expectations.declaration import GateDeclaration, declaration_of
 from expectations.publication import publish_quality
+from sluice.candidate_tables import COLUMNS
 from sluice.dependent_views import replace_table
 from sluice.errors import SluiceError
 from sluice.mined import PER_CASE, TOUCHED, UNCHANGED, WHOLE, read_mined
 from sluice.runs import RunContext
 from sluice.settings import Settings
 from sluice.warehouse import connect
-
-_EVENTS = (
-    "event_id",
-    "case_id",
-    "case_key",
-    "event_seq",
-    "activity",
-    "activity_key",
-    "occurred_at",
-    "started_at",
-    "lifecycle",
-    "resource",
-    "source_system",
-    "source_table",
-    "source_key",
-    "source_seq",
-    "order_basis",
-)
-_CASES = ("case_id", "case_key", "started_at", "ended_at", "event_count", "variant_id", "is_open")
-_ACTIVITIES = ("activity_key", "activity", "rank", "category", "is_automated")
 
 
 @dataclass(frozen=True)
@@ -218,8 +199,8 @@ class _Publication:
 
     def _replace_log(self) -> None:
         for table, columns, key, stamp in (
-            ("events", _EVENTS, ("process", "case_key", "event_seq"), "loaded_at"),
-            ("cases", _CASES, ("process", "case_key"), None),
+            ("events", COLUMNS["events"], ("process", "case_key", "event_seq"), "loaded_at"),
+            ("cases", COLUMNS["cases"], ("process", "case_key"), None),
         ):
             if not exists(self.db, "event_log", f"{table}__{self.process}"):
                 self._make_partition(table, columns, stamp)
@@ -384,7 +365,7 @@ class _Publication:
                    a.activity_key)
             """).format(
             process=sql.Literal(self.process),
-            columns=_list(_ACTIVITIES, "a"),
+            columns=_list(COLUMNS["activities"], "a"),
             declared=declared,
             activities=sql.Identifier(*self._candidate("activities")),
             events=sql.Identifier(*self._candidate("events")),
@@ -394,7 +375,7 @@ class _Publication:
             ("event_log", "activities"),
             new,
             scope=self._own_rows,
-            columns=("process", *_ACTIVITIES),
+            columns=("process", *COLUMNS["activities"]),
             key=("process", "activity_key"),
         )
 

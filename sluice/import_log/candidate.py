@@ -8,6 +8,7 @@ import psycopg
 from psycopg import sql
 
 from sluice import keys
+from sluice.candidate_tables import never_null
 from sluice.import_log.attributes import CONDITIONS, Attribute, column_names
 from sluice.import_log.choices import ORDERS
 from sluice.runs import RunContext
@@ -165,26 +166,8 @@ def record_build(db: psycopg.Connection, process: str, ctx: RunContext, *, versi
 
 
 def _constrain(db: psycopg.Connection, name: dict[str, str]) -> None:
-    required = {
-        "events": (
-            "event_id",
-            "case_id",
-            "case_key",
-            "event_seq",
-            "activity",
-            "activity_key",
-            "occurred_at",
-            "source_system",
-            "source_table",
-            "source_key",
-            "order_basis",
-        ),
-        "cases": ("case_id", "case_key", "started_at", "ended_at", "event_count", "variant_id", "is_open"),
-        "activities": ("activity_key", "activity", "is_automated"),
-        "touched_cases": ("case_id",),
-    }
-    for table, columns in required.items():
-        changes = ", ".join(f"alter column {column} set not null" for column in columns)
+    for table in ("events", "cases", "activities", "touched_cases"):
+        changes = ", ".join(f"alter column {column} set not null" for column in never_null(table))
         db.execute(f"alter table candidate.{name[table]} {changes}")
 
 
