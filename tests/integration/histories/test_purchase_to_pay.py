@@ -1,27 +1,11 @@
-"""Random histories of purchase to pay on the real layers, each against a full rebuild in a fresh warehouse."""
+"""Random histories of purchase to pay."""
 
-import pytest
-
-from tests.integration.histories.seeds import CASES, CHANGED, is_whole_draw, seeds
-
-PROCESS = "purchase_to_pay"
+from tests.integration.histories.whole import Histories
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", seeds())
-def test_any_history_publishes_what_a_full_rebuild_does(player_of, seed):
-    player_of(PROCESS).check(seed)
+class TestPurchaseToPay(Histories):
+    process = "purchase_to_pay"
 
-
-@pytest.mark.slow
-@pytest.mark.skipif(not is_whole_draw(), reason="SLUICE_HISTORY_SEEDS names some seeds alone")
-def test_there_were_enough_case_histories(player_of):
-    player = player_of(PROCESS)
-    print(f"{player.cases} case histories, {player.changed} of them of two states or more")
-    assert player.cases >= CASES and player.changed >= CHANGED
-
-
-@pytest.mark.slow
-def test_a_planted_fault_is_found(player_of):
-    """A build that forgets where rows belonged before leaves the case behind that a row has left."""
-    assert any("event_log.cases" in line for line in player_of(PROCESS).play("planted")["differences"])
+    def test_a_planted_fault_is_found(self, player_of):
+        """A build that forgets where rows belonged before leaves the case behind that a row has left."""
+        assert any("event_log.cases" in line for line in player_of(self.process).play("planted")["differences"])
