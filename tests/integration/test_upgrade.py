@@ -1,26 +1,12 @@
 """A warehouse of an earlier release is brought to now, and its next night publishes what a full rebuild would."""
 
-import importlib.util
-from dataclasses import replace
-from pathlib import Path
-
 import psycopg
 import pytest
 
-from sluice import demo
 from sluice.warehouse import migrate
-
-_FOLDER = Path(__file__).parents[1] / "fixtures" / "releases"
-
-
-def _module(name):
-    spec = importlib.util.spec_from_file_location(name, _FOLDER / f"{name}.py")
-    found = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(found)
-    return found
-
-
-restoring, making = _module("restoring"), _module("make_release_warehouse")
+from tests.fixtures.releases import make_release_warehouse as making
+from tests.fixtures.releases import restoring
+from tests.fixtures.releases.company import two_nights_later
 
 
 @pytest.mark.slow
@@ -33,24 +19,8 @@ def test_the_night_after_an_upgrade_is_a_full_rebuild(
     before = published(url)
     migrate(url)
     assert {name: rows for name, rows in published(url).items() if name in before} == before
-    state = demo.ensure(
-        settings,
-        url=source,
-        cases=making.CASES,
-        seed=making.SEED,
-        folder=tmp_path / "demo",
-        desktop_limit=making.DESKTOP_LIMIT,
-    )
-    for _ in range(2):
-        state = demo.advance(settings, url=source, folder=state.folder)
-    ready = replace(
-        settings,
-        home=server.home / "integration",
-        warehouse_url=url,
-        source_urls={"odoo": source},
-        agent_drop=state.agent_drop,
-        person_map=state.person_map,
-        pseudonym_key_hex=making.KEY,
+    ready, state = two_nights_later(
+        settings, warehouse=url, source=source, folder=tmp_path / "demo", home=server.home / "integration"
     )
     assert not night(ready, state.day, systems=making.SYSTEMS, processes=making.PROCESSES).errors
     upgraded = published(url)

@@ -1,30 +1,17 @@
 """What happens to an installation over the years: it is lost and restored, and what is old goes; each time the next night
 publishes what it would have."""
 
-import importlib.util
 from dataclasses import replace
 from datetime import datetime, time, timedelta
-from pathlib import Path
 
 import psycopg
 import pytest
 
-from sluice import demo
 from sluice.backup import backup
 from sluice.restore import restore
 from sluice.warehouse import migrate
-
-_FOLDER = Path(__file__).parents[1] / "fixtures" / "releases"
-
-
-def _module(name):
-    spec = importlib.util.spec_from_file_location(name, _FOLDER / f"{name}.py")
-    found = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(found)
-    return found
-
-
-restoring, making = _module("restoring"), _module("make_release_warehouse")
+from tests.fixtures.releases import restoring
+from tests.fixtures.releases.company import two_nights_later
 
 
 @pytest.fixture
@@ -33,26 +20,9 @@ def company(settings, server, make_database, tmp_path):
     url, source = make_database(), make_database()
     restoring.restore_release(restoring.RELEASES[-1], url)
     migrate(url)
-    state = demo.ensure(
-        settings,
-        url=source,
-        cases=making.CASES,
-        seed=making.SEED,
-        folder=tmp_path / "demo",
-        desktop_limit=making.DESKTOP_LIMIT,
+    return two_nights_later(
+        settings, warehouse=url, source=source, folder=tmp_path / "demo", home=server.home / "integration"
     )
-    for _ in range(2):
-        state = demo.advance(settings, url=source, folder=state.folder)
-    ready = replace(
-        settings,
-        home=server.home / "integration",
-        warehouse_url=url,
-        source_urls={"odoo": source},
-        agent_drop=state.agent_drop,
-        person_map=state.person_map,
-        pseudonym_key_hex=making.KEY,
-    )
-    return ready, state
 
 
 @pytest.mark.slow

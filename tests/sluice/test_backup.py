@@ -1,8 +1,6 @@
 """A backup brings everything back, or nothing changes: formats, keys, damaged files, a warehouse that is not empty."""
 
-import importlib.util
 from dataclasses import replace
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -13,11 +11,8 @@ from sluice.restore import restore
 from sluice.settings import Settings
 from sluice.warehouse import connect, migrate
 from sluice.warehouse.contents import sluice_schemas
+from tests.fixtures.releases import restoring
 
-_PATH = Path(__file__).parents[1] / "fixtures" / "releases" / "restoring.py"
-_spec = importlib.util.spec_from_file_location("restoring", _PATH)
-restoring = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(restoring)
 KEY = "5a" * 32
 
 

@@ -1,9 +1,7 @@
 """A warehouse goes from release to release: what was published stays, edited and unknown migrations are refused."""
 
-import importlib.util
 import re
 import shutil
-from pathlib import Path
 
 import pytest
 
@@ -13,18 +11,7 @@ from sluice.versions import sluice_version
 from sluice.warehouse import connect, migrate
 from sluice.warehouse import migrations as module
 from sluice.warehouse.releases import FOLDER, checksum, missing_migrations
-
-_PATH = Path(__file__).parents[2] / "fixtures" / "releases" / "restoring.py"
-
-
-def _restoring():
-    spec = importlib.util.spec_from_file_location("restoring", _PATH)
-    found = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(found)
-    return found
-
-
-restoring = _restoring()
+from tests.fixtures.releases import restoring
 
 
 def rows(url, query):
