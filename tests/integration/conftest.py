@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
 
-import psycopg
 import pytest
 
 from sluice.settings import Settings
+from tests.integration.published import published as read_published
 
 STEPS_OF_PROCESS = ("build", "gate_candidate", "mine", "gate_mining", "publish")
 
@@ -78,33 +78,8 @@ def _dag_run(dag_id: str, day: date, number: int) -> SimpleNamespace:
     return SimpleNamespace(dag_id=dag_id, partition_key=str(day), run_id=f"test_{number}", run_type="manual")
 
 
-PUBLISHED_SCHEMAS = ("event_log", "mining")
-# when a row was written or first seen, and by which run: the only columns that two builds may differ in
-VOLATILE = {"loaded_at", "first_seen_at", "run_id", "published_at"}
-
-
 @pytest.fixture(scope="session")
 def published() -> Callable[[str], dict[str, list]]:
-    """published(url) -> every published table's rows as text, sorted: for comparing two warehouses byte by byte."""
-
-    def read(url: str) -> dict[str, list]:
-        with psycopg.connect(url) as db:
-            db.execute("set time zone 'UTC'")
-            found = {}
-            tables = db.execute(
-                """select n.nspname, c.relname,
-                          array_agg(a.attname::text order by a.attname) filter (where a.attname <> all (%s))
-                   from pg_class c join pg_namespace n on n.oid = c.relnamespace
-                   join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-                   where n.nspname = any (%s) and c.relkind in ('r', 'p') and not c.relispartition
-                   group by 1, 2""",
-                (list(VOLATILE), list(PUBLISHED_SCHEMAS)),
-            ).fetchall()
-            tables.append(("quality", "quarantined_cases", ["process", "case_id", "check_name", "reason"]))
-            for schema, table, columns in tables:
-                listed = ", ".join(f'"{column}"' for column in columns)
-                rows = db.execute(f'select row({listed})::text from "{schema}"."{table}"').fetchall()
-                found[f"{schema}.{table}"] = sorted(row for (row,) in rows)
-            return found
-
-    return read
+    """published(url) -> the log, its results and the quarantine, byte by byte: for comparing two warehouses."""
+    quarantine = ("quality", "quarantined_cases", ["process", "case_id", "check_name", "reason"])
+    return lambda url: read_published(url, ("event_log", "mining"), [quarantine])

@@ -1,5 +1,7 @@
 """What readers see of a warehouse, byte by byte: for comparing two of them."""
 
+from collections.abc import Iterable
+
 from psycopg import sql
 
 from sluice.warehouse import connect
@@ -13,10 +15,13 @@ HISTORY = {"quality.check_results"}
 CONDITIONS = {"quality.findings": "case_id is not null", "quality.finding_effects": "case_count > 0"}
 
 
-def published(url: str) -> dict[str, list[str]]:
+def published(
+    url: str, schemas: Iterable[str] = PUBLISHED_SCHEMAS, further: Iterable[tuple[str, str, list[str]]] = ()
+) -> dict[str, list[str]]:
     """Every published table's rows as text, sorted, without the columns that may differ.
 
     Read as the product reads: a database's own way of writing times and numbers is not what is compared.
+    further: (schema, table, columns) of other tables.
     """
     with connect(url) as db:
         tables = db.execute(
@@ -26,10 +31,10 @@ def published(url: str) -> dict[str, list[str]]:
                join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
                where n.nspname = any (%s) and c.relkind in ('r', 'p') and not c.relispartition
                group by 1, 2""",
-            (list(VOLATILE), list(PUBLISHED_SCHEMAS)),
+            (list(VOLATILE), list(schemas)),
         ).fetchall()
         found = {}
-        for schema, table, columns in tables:
+        for schema, table, columns in [*tables, *further]:
             if f"{schema}.{table}" in HISTORY:
                 continue
             listed = sql.SQL(", ").join(map(sql.Identifier, columns))
