@@ -156,19 +156,12 @@ def gate_landing(system: str, version: int, dag_run: Any, params: dict[str, Any]
 
 def land(system: str, version: int, dag_run: Any, params: dict[str, Any] | None) -> int:
     """Merge the landing into the raw tables; returns the version."""
-    with _step("extract", system, "land", dag_run, params) as (settings, context, record):
+    with _step("extract", system, "land", dag_run, params) as (settings, context, _):
         from extractors import pipeline
         from sluice import retention
-        from sluice.warehouse import connect
 
         pipeline.land(settings, system, version, context)
         retention.keep(settings, system, context.as_of, context.run_id)
-        with connect(settings.warehouse_url) as db:
-            row = db.execute(
-                "select read_count, inserted_count + updated_count + deleted_count from ops.loads where version = %s",
-                (version,),
-            ).fetchone()
-        record.rows_in, record.rows_out = row or (None, None)
         return version
 
 

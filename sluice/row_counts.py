@@ -39,7 +39,7 @@ def _extraction(db: psycopg.Connection, run_id: str, system: str, step: str, rec
         return
     read, quarantined, changed, version, mode = load
     usable = read - quarantined
-    counts = {"copy": (read, usable), "gate": (usable, usable), "land": (usable, changed), "stage": (changed, changed)}
+    counts = {"copy": (read, usable), "gate": (usable, usable), "land": (read, changed), "stage": (changed, changed)}
     _say(record, *counts.get(step, (None, None)))
     if step == "copy":
         record.fingerprint = _declaration(system)

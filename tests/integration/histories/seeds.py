@@ -3,7 +3,7 @@
 import os
 
 PROCESSES = ("purchase_to_pay", "order_to_cash", "lead_to_order", "desktop_work")
-EACH = 8  # histories of a process in `make test-all`
+EACH = 15  # histories of a process in `make test-all`
 CASES = 250  # case histories in them at least, of each process: 1,000 in all
 CHANGED = 30  # of those at least: cases that had two states or more, one published after the other
 
