@@ -59,16 +59,16 @@ def gate_landing(settings: Settings, system: str, version: int, ctx: RunContext)
 
 
 class Landed(NamedTuple):
-    """A landing table: how many keys the source has, and the relation that shows them (the rows that were read, or, where
-    the source itself does not keep its keys unique, all of its keys)."""
+    """A landing table: how many keys the source has, and the relation that shows them (the rows that were read, or all
+    of the source's keys); None where a constraint of the source keeps them unique, which the copy has seen."""
 
     key_count: int
-    keys_relation: str
+    keys_relation: str | None
 
 
 def _table_checks(db: psycopg.Connection, spec: SystemSpec) -> list[Check]:
     landed = {
-        name: Landed(rows if keys is None else keys, name if keys is None or is_unique else keys_table(name))
+        name: Landed(rows if keys is None else keys, None if is_unique else name if keys is None else keys_table(name))
         for name, rows, keys, is_unique in db.execute(
             sql.SQL("select table_name, row_count, key_count, key_is_unique from {}").format(
                 sql.Identifier(spec.landing_schema, "_tables")
@@ -77,27 +77,32 @@ def _table_checks(db: psycopg.Connection, spec: SystemSpec) -> list[Check]:
     }
     checks = []
     for name in sorted(landed):
-        key = spec.tables[name].key
-        table = sql.Identifier(spec.landing_schema, landed[name].keys_relation).as_string()
-        columns = ", ".join(sql.Identifier(column).as_string() for column in key)
-        null = " or ".join(f"{sql.Identifier(column).as_string()} is null" for column in key)
         checks.append(
             Check(
                 f"key_{name}",
                 "block",
-                f"a key ({', '.join(key)}) in each row of {name}, each once",
+                f"a key ({', '.join(spec.tables[name].key)}) in each row of {name}, each once",
                 f"repair {name} in the source; nothing of this load has landed",
-                f"""
-            select '{name}: ' || count(*) || ' rows without a key' as reason from {table} where {null} having
-                count(*) > 0
-            union all
-            select '{name} (' || concat_ws(', ', {columns}) || ') ' || count(*) || ' times' from {table}
-            where not ({null}) group by {columns} having count(*) > 1""",
-                checked=f"select count(*) from {table}",
+                _bad_keys(spec, name, landed[name]),
+                checked=f"select {landed[name].key_count}",
                 dimension="uniqueness",
             )
         )
     return [*checks, _not_emptied(db, spec, landed), _not_shrunk(db, spec, landed)]
+
+
+def _bad_keys(spec: SystemSpec, name: str, landed: Landed) -> str:
+    if landed.keys_relation is None:
+        return "select '' as reason where false"
+    key = spec.tables[name].key
+    table = sql.Identifier(spec.landing_schema, landed.keys_relation).as_string()
+    columns = ", ".join(sql.Identifier(column).as_string() for column in key)
+    null = " or ".join(f"{sql.Identifier(column).as_string()} is null" for column in key)
+    return f"""
+        select '{name}: ' || count(*) || ' rows without a key' as reason from {table} where {null} having count(*) > 0
+        union all
+        select '{name} (' || concat_ws(', ', {columns}) || ') ' || count(*) || ' times' from {table}
+        where not ({null}) group by {columns} having count(*) > 1"""
 
 
 def _not_emptied(db: psycopg.Connection, spec: SystemSpec, landed: dict[str, Landed]) -> Check:

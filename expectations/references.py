@@ -82,8 +82,8 @@ def row_checks(db: psycopg.Connection, declared: GateDeclaration, build: Build |
     if not declared.references:
         return []
     p, process = f"candidate.{declared.name}__", literal(declared.name)
-    parts = []
-    for one in declared.references:
+    ctes, parts = [], []
+    for number, one in enumerate(declared.references):
         key_type = _type_of(db, declared, one.system, one.table, "id")
         _type_of(db, declared, one.system, one.table, one.column)
         _type_of(db, declared, one.system, one.to, one.key)
@@ -92,19 +92,24 @@ def row_checks(db: psycopg.Connection, declared: GateDeclaration, build: Build |
                 select from {target} as target where target.{one.key} = rows.{one.column} and not target._is_deleted)"""
         reason = f"""{literal(f"{one.table} ")} || rows.id || {literal(f": {one.column} ")} || rows.{one.column} ||
             {literal(f" is no row of {one.to}")}"""
+        # made first: there are few or none of them, whatever the statistics of tables that were just written say
+        ctes.append(f"""
+            gone_{number} as materialized (
+                select rows.id, cases.case_id
+                from (select {one.key} as key from {target}
+                      where _is_deleted and _version > {0 if build is None else build.gated_version} offset 0) as gone
+                inner join {source} as rows on rows.{one.column} = gone.key
+                inner join ops.case_rows as cases on cases.process = {process}
+                    and cases.source_table = {literal(one.table)} and cases.source_key = rows.id::text)""")
         parts.append(f"""
             select looked_at.case_id, {reason} as reason
             from (select case_id, source_key::{key_type} as id from looked_at
-                  where source_table = {literal(one.table)}) as looked_at
-            inner join {source} as rows on rows.id = looked_at.id where {dangling}
-            union
-            select cases.case_id, {reason} as reason
-            from {target} as gone
-            inner join {source} as rows on rows.{one.column} = gone.{one.key}
-            inner join ops.case_rows as cases on cases.process = {process}
-                and cases.source_table = {literal(one.table)} and cases.source_key = rows.id::text
-            where gone._is_deleted and gone._version > {0 if build is None else build.gated_version} and {dangling}
-              and not exists (select from {p}touched_cases as t where t.case_id = cases.case_id)""")
+                  where source_table = {literal(one.table)}
+                  union
+                  select case_id, id from gone_{number}
+                  where not exists (select from {p}touched_cases as t where t.case_id = gone_{number}.case_id)
+                 ) as looked_at
+            inner join {source} as rows on rows.id = looked_at.id where {dangling}""")
     tables = ", ".join(sorted({literal(one.table) for one in declared.references}))
     return [
         Check(
@@ -113,15 +118,17 @@ def row_checks(db: psycopg.Connection, declared: GateDeclaration, build: Build |
             "every declared foreign key to find its row",
             "see whether the source lost the row, or is not read whole",
             f"""
-            with looked_at as materialized (
+            with known as materialized (
+                select case_id from quality.findings
+                where process = {process} and check_name = 'references_found'
+                  and not exists (select from {p}touched_cases as t where t.case_id = findings.case_id)),
+            looked_at as materialized (
                 select source_table, source_key, case_id from {p}case_rows where source_table in ({tables})
                 union
                 select rows.source_table, rows.source_key, rows.case_id
-                from quality.findings as known inner join ops.case_rows as rows
-                    on rows.process = known.process and rows.case_id = known.case_id
-                where known.process = {process} and known.check_name = 'references_found'
-                  and rows.source_table in ({tables})
-                  and not exists (select from {p}touched_cases as t where t.case_id = known.case_id))
+                from known inner join ops.case_rows as rows on rows.case_id = known.case_id
+                where rows.process = {process} and rows.source_table in ({tables})),
+            {",".join(ctes)}
             {" union ".join(parts)}""",
             is_per_case=True,
             dimension="referential",

@@ -117,7 +117,8 @@ def _copy_table(
     if kind != WHOLE:
         key_count = land_batches(url, spec, keys_table(table.name), source.keys(table), table.key)
     mark = next_watermark(db, spec, table, kind, watermark, types.get(table.cursor), source.snapshot_at)
-    return LandedTable(table.name, kind, row_count, key_count, False, mark, source_columns, time.monotonic() - began)
+    seconds = time.monotonic() - began
+    return LandedTable(table.name, kind, row_count, key_count, False, None, mark, source_columns, seconds)
 
 
 def land_batches(url: str, spec: SystemSpec, name: str, batches: pa.RecordBatchReader, columns: tuple[str, ...]) -> int:

@@ -21,6 +21,7 @@ class LandedTable:
     """How a table was read. read_kind: `whole`, `since` (the watermark minus the overlap) or `window`.
 
     key_count: rows of `_keys_<table>`; None when the table was read whole and its rows are all keys.
+    keys_packed_as: type of the key, when `_keys_<table>` holds them as bits (extractors/keys.py).
     watermark: what the table's watermark becomes, as text; None: it stays.
     """
 
@@ -29,6 +30,7 @@ class LandedTable:
     row_count: int
     key_count: int | None
     key_is_unique: bool
+    keys_packed_as: str | None
     watermark: str | None
     source_columns: list[str]
     seconds: float
@@ -50,7 +52,7 @@ def fresh_landing(db: psycopg.Connection, spec: SystemSpec) -> None:
     db.execute(
         sql.SQL(
             """create table {}._tables (table_name text primary key, read_kind text not null, row_count bigint not null,
-           key_count bigint, key_is_unique boolean not null, watermark text, source_columns text[] not null,
+           key_count bigint, key_is_unique boolean not null, keys_packed_as text, watermark text, source_columns text[] not null,
            seconds double precision not null)"""
         ).format(schema)
     )
@@ -72,7 +74,7 @@ def create_landing_table(
 
 def record_table(db: psycopg.Connection, spec: SystemSpec, landed: LandedTable) -> None:
     db.execute(
-        sql.SQL("insert into {} values (%s, %s, %s, %s, %s, %s, %s, %s)").format(
+        sql.SQL("insert into {} values (%s, %s, %s, %s, %s, %s, %s, %s, %s)").format(
             sql.Identifier(spec.landing_schema, "_tables")
         ),
         (
@@ -81,6 +83,7 @@ def record_table(db: psycopg.Connection, spec: SystemSpec, landed: LandedTable) 
             landed.row_count,
             landed.key_count,
             landed.key_is_unique,
+            landed.keys_packed_as,
             landed.watermark,
             landed.source_columns,
             landed.seconds,

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from extractors.landing import WHOLE, LandedTable, keys_table
+from extractors.keys import gone_keys
+from extractors.landing import WHOLE, LandedTable
 from extractors.raw import adopt_landing, drop_indexes, ensure_indexes, ensure_table, raw_state, remember
 from extractors.specs import SystemSpec, TableSpec
 
@@ -89,14 +90,13 @@ def _parts(spec: SystemSpec, table: TableSpec, landed: LandedTable, version: int
     return {
         "raw": sql.Identifier(spec.raw_schema, table.name),
         "landing": landing,
-        "keys": landing if landed.read_kind == WHOLE else sql.Identifier(spec.landing_schema, keys_table(table.name)),
+        "gone": gone_keys(spec, table, landed.keys_packed_as),
         "version": sql.Literal(version),
         "columns": _listed("", table.column_names),
         "landing_columns": _listed("l", table.column_names),
         "raw_columns": _listed("r", table.column_names),
         "key": _listed("", table.key),
         "landing_key": _listed("l", table.key),
-        "raw_key": _listed("r", table.key),
         "either_key": sql.SQL(", ").join(
             sql.SQL("coalesce({}, {}) as {}").format(
                 sql.Identifier("l", name), sql.Identifier("r", name), sql.Identifier(name)
@@ -137,8 +137,7 @@ def _find_differences(
                    from {landing} as l left join {raw} as r on {same}
                    where r._version is null or {compared}
                    union all
-                   select {raw_key}, 'gone' from {raw} as r
-                   where not r._is_deleted and not exists (select 1 from {keys} as l where {same})"""
+                   select gone.*, 'gone' from ({gone}) as gone"""
     db.execute("set local work_mem = '128MB'")
     db.execute(
         sql.SQL("create temporary table _differences on commit drop as " + query).format(compared=compared, **parts)

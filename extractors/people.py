@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import psycopg
 from psycopg import sql
 
-from extractors.landing import create_landing_table, keys_table
+from extractors.landing import create_landing_table
 from extractors.source import Source
 from extractors.specs import SystemSpec
 from sluice.pseudonyms import Pseudonymiser
@@ -17,9 +17,11 @@ from sluice.pseudonyms import Pseudonymiser
 USER, PARTNER = "user", "partner"
 
 
-def land_pseudonyms(db: psycopg.Connection, source: Source, keyed: Pseudonymiser, partners_whole: bool) -> None:
+def land_pseudonyms(
+    db: psycopg.Connection, source: Source, keyed: Pseudonymiser, partner_keys: sql.Composable | None
+) -> None:
     """Write `landing_<system>._pseudonyms (entity, source_id, pseudonym)`: all users, and the partners that raw does
-    not have, or has with another pseudonym."""
+    not have, or has with another pseudonym. partner_keys: query of the keys of all partners."""
     spec = source.spec
     if spec.users is None:
         return
@@ -27,7 +29,7 @@ def land_pseudonyms(db: psycopg.Connection, source: Source, keyed: Pseudonymiser
         db, spec, "_pseudonyms", {"entity": "text", "source_id": "bigint", "pseudonym": "text"}
     )
     users = dict(_user_pseudonyms(source, keyed))
-    partners = dict(_partner_pseudonyms(db, source, keyed, users, partners_whole)) if spec.partners else {}
+    partners = dict(_partner_pseudonyms(db, source, keyed, users, partner_keys)) if partner_keys else {}
     with db.cursor() as cursor, cursor.copy(sql.SQL("copy {} from stdin").format(target)) as copy:
         for entity, found in ((USER, users), (PARTNER, partners)):
             for source_id, pseudonym in found.items():
@@ -51,7 +53,7 @@ def _user_pseudonyms(source: Source, keyed: Pseudonymiser) -> Iterable[tuple[int
 
 
 def _partner_pseudonyms(
-    db: psycopg.Connection, source: Source, keyed: Pseudonymiser, users: dict[int, str], partners_whole: bool
+    db: psycopg.Connection, source: Source, keyed: Pseudonymiser, users: dict[int, str], partner_keys: sql.Composable
 ) -> Iterable[tuple[int, str]]:
     spec, partners = source.spec, source.spec.partners
     query = sql.SQL("select {}, {} from {}").format(
@@ -65,7 +67,7 @@ def _partner_pseudonyms(
         for user_id, partner_id in sorted(row for row in source.db.execute(query) if None not in row):
             by_partner.setdefault(partner_id, user_id)
     domain = f"{spec.system} partner"
-    for partner_id in _partners_to_do(db, spec, keyed, domain, partners_whole):
+    for partner_id in _partners_to_do(db, spec, keyed, domain, partner_keys):
         if partner_id not in by_partner:
             yield partner_id, keyed.opaque(domain, str(partner_id))
     for partner_id, user_id in by_partner.items():
@@ -74,14 +76,13 @@ def _partner_pseudonyms(
 
 
 def _partners_to_do(
-    db: psycopg.Connection, spec: SystemSpec, keyed: Pseudonymiser, domain: str, whole: bool
+    db: psycopg.Connection, spec: SystemSpec, keyed: Pseudonymiser, domain: str, keys: sql.Composable
 ) -> list[int]:
     """Partners without a pseudonym yet, and those that had a user's; all of them when the key has changed."""
-    table = spec.partners.table
     parts = {
         "id": sql.Identifier(spec.partners.key),
         "raw": sql.Identifier(spec.raw_schema, "_pseudonyms"),
-        "keys": sql.Identifier(spec.landing_schema, table if whole else keys_table(table)),
+        "keys": keys,
     }
     probe = db.execute(
         sql.SQL(
@@ -89,11 +90,9 @@ def _partners_to_do(
         ).format(**parts)
     ).fetchone()
     if probe and keyed.opaque(domain, str(probe[0])) != probe[1]:
-        query = (
-            "select {id} from {keys} where {id} is not null union select source_id from {raw} where entity = 'partner'"
-        )
+        query = "select {id} from ({keys}) as k where {id} is not null union select source_id from {raw} where entity = 'partner'"
     else:
-        query = """select k.{id} from {keys} as k where k.{id} is not null and not exists
+        query = """select k.{id} from ({keys}) as k where k.{id} is not null and not exists
                    (select 1 from {raw} as p where p.entity = 'partner' and p.source_id = k.{id})
                    union select source_id from {raw} where entity = 'partner' and pseudonym like 'p\\_%'"""
     return [partner_id for (partner_id,) in db.execute(sql.SQL(query).format(**parts))]

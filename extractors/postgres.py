@@ -6,6 +6,7 @@ import psycopg
 from psycopg import sql
 
 from extractors.catalog import describe
+from extractors.keys import all_keys, copy_keys, is_packed, missing_keys, pipe
 from extractors.landing import (
     SINCE,
     WHOLE,
@@ -41,7 +42,7 @@ from sluice.runs import RunContext
 from sluice.settings import Settings
 from sluice.warehouse import connect
 
-_KEYS_PER_QUERY, _KEYS_PER_MESSAGE = 20_000, 8_192
+_KEYS_PER_QUERY = 20_000
 
 
 def copy(settings: Settings, system: str, ctx: RunContext) -> int:
@@ -68,25 +69,21 @@ def _copy(db: psycopg.Connection, source: Source, keyed: Pseudonymiser, ctx: Run
     known, marks = states(db, spec), watermarks(db, spec)
     for name, table in tables.items():
         refuse_changed_types(spec, table.spec, table.types, known[name])
-    read = 0
+    landed = {}
     for name, table in tables.items():
-        landed = _copy_table(db, source, table, known[name], marks.get(name), ctx)
-        record_table(db, spec, landed)
-        read += landed.row_count
-    if spec.partners:
-        whole = db.execute(
-            sql.SQL("select read_kind = %s from {} where table_name = %s").format(
-                sql.Identifier(spec.landing_schema, "_tables")
-            ),
-            (WHOLE, spec.partners.table),
-        ).fetchone()[0]
-    else:
-        whole = True
-    land_pseudonyms(db, source, keyed, whole)
+        landed[name] = _copy_table(db, source, table, known[name], marks.get(name), ctx)
+        record_table(db, spec, landed[name])
+    partners = spec.partners and spec.partners.table
+    partner_keys = all_keys(spec, spec.tables[partners], landed[partners]) if partners else None
+    land_pseudonyms(db, source, keyed, partner_keys)
     version = begin_load(db, spec.system, ctx, mode=load_mode(ctx, marks), snapshot_at=source.snapshot_at)
     db.execute(
         "update ops.loads set read_count = %s, message = %s where version = %s",
-        (read, news({name: set(table.catalog) for name, table in tables.items()}, known), version),
+        (
+            sum(one.row_count for one in landed.values()),
+            news({name: set(table.catalog) for name, table in tables.items()}, known),
+            version,
+        ),
     )
     record_load(db, spec, version)
     return version
@@ -99,30 +96,23 @@ def _copy_table(
     kind = read_kind(spec, state, watermark, ctx)
     target = create_landing_table(db, source.spec, spec.name, table.types, is_kept=not state.types)
     query = source.select(spec, spec.column_names, _condition(db, source, table, kind, watermark, ctx))
-    row_count, key_count = _pipe(db, source, query, target, spec.name), None
+    row_count, key_count = pipe(db, source, query, target, spec.name), None
     if kind != WHOLE:
-        keys = create_landing_table(
-            db, source.spec, keys_table(spec.name), {name: table.types[name] for name in spec.key}
-        )
-        key_count = _pipe_keys(db, source, table, keys)
-        _analyze(db, keys, spec.key)
+        key_count = copy_keys(db, source, table)
         if kind == SINCE:
             row_count += _pipe_missing(db, source, table, target)
-    _analyze(db, target, spec.key)
+    db.execute(sql.SQL("analyze {} ({})").format(target, sql.SQL(", ").join(sql.Identifier(name) for name in spec.key)))
     return LandedTable(
         spec.name,
         kind,
         row_count,
         key_count,
         table.key_is_unique,
+        table.types[spec.key[0]] if key_count is not None and is_packed(table) else None,
         next_watermark(db, source.spec, spec, kind, watermark, table.types.get(spec.cursor), source.horizon),
         sorted(table.catalog),
         time.monotonic() - began,
     )
-
-
-def _analyze(db: psycopg.Connection, table: sql.Identifier, columns: tuple[str, ...]) -> None:
-    db.execute(sql.SQL("analyze {} ({})").format(table, sql.SQL(", ").join(map(sql.Identifier, columns))))
 
 
 def _condition(
@@ -140,79 +130,15 @@ def _condition(
     return sql.SQL("{0} >= {1} or {0} is null").format(cursor, since)
 
 
-def _pipe(db: psycopg.Connection, source: Source, query: sql.Composed, target: sql.Identifier, table: str) -> int:
-    """COPY into COPY; returns how many rows were copied."""
-    with db.cursor() as cursor:
-        with cursor.copy(sql.SQL("copy {} from stdin (format binary)").format(target)) as sink:
-            for block in source.blocks(query, table):
-                sink.write(block)
-        return cursor.rowcount
-
-
-def _pipe_keys(db: psycopg.Connection, source: Source, table: SourceTable, target: sql.Identifier) -> int:
-    """Copy all keys of a table; returns how many. They travel as arrays of thousands: a message per key costs more than
-    the key."""
-    spec = table.spec
-    names = [sql.Identifier(name) for name in spec.key]
-    kinds = [sql.SQL(table.types[name]) for name in spec.key]
-    packed = sql.Identifier(source.spec.landing_schema, "_packed_keys")
-    query = sql.SQL(
-        """select {arrays} from (select {names}, (row_number() over ()) / {size} as part from ({keys}) as k) as k
-           group by part"""
-    ).format(
-        arrays=sql.SQL(", ").join(
-            sql.SQL("array_agg({}::{})").format(name, kind) for name, kind in zip(names, kinds, strict=True)
-        ),
-        names=sql.SQL(", ").join(names),
-        size=sql.Literal(_KEYS_PER_MESSAGE),
-        keys=source.select(spec, spec.key),
-    )
-    columns = [sql.SQL("{} {}[]").format(name, kind) for name, kind in zip(names, kinds, strict=True)]
-    db.execute(sql.SQL("create unlogged table {} ({})").format(packed, sql.SQL(", ").join(columns)))
-    _pipe(db, source, query, packed, spec.name)
-    count = db.execute(
-        sql.SQL("insert into {} select {} from {}").format(
-            target, sql.SQL(", ").join(sql.SQL("unnest({})").format(name) for name in names), packed
-        )
-    ).rowcount
-    db.execute(sql.SQL("drop table {}").format(packed))
-    return count
-
-
 def _pipe_missing(db: psycopg.Connection, source: Source, table: SourceTable, target: sql.Identifier) -> int:
     """Read the rows that are at the source, not alive in raw, and not in what was just read: their cursor did not tell.
 
     So a row whose transaction committed later than the overlap allows, or that has only now come under the spec's
     `where`, is found by its key.
     """
-    spec, system = table.spec, source.spec
-    same = {
-        alias: sql.SQL(" and ").join(
-            sql.SQL("{}.{} = k.{}").format(sql.Identifier(alias), sql.Identifier(name), sql.Identifier(name))
-            for name in spec.key
-        )
-        for alias in ("l", "r")
-    }
-    query = sql.SQL(
-        """select {key} from {keys} as k
-           where not exists (select 1 from {landing} as l where {same_l})
-             and not exists (select 1 from {raw} as r where {same_r} and not r._is_deleted)
-             and {not_null}
-           order by {key}"""
-    ).format(
-        key=sql.SQL(", ").join(sql.Identifier("k", name) for name in spec.key),
-        landing=target,
-        keys=sql.Identifier(system.landing_schema, keys_table(spec.name)),
-        raw=sql.Identifier(system.raw_schema, spec.name),
-        same_l=same["l"],
-        same_r=same["r"],
-        not_null=sql.SQL(" and ").join(
-            sql.SQL("{} is not null").format(sql.Identifier("k", name)) for name in spec.key
-        ),
-    )
-    rows = 0
+    spec, rows = table.spec, 0
     with db.cursor("missing") as cursor:  # on the server: there may be many
-        cursor.execute(query)
+        cursor.execute(missing_keys(source.spec, table))
         while missing := cursor.fetchmany(_KEYS_PER_QUERY):
             condition = sql.SQL("({}) in (select * from unnest({}) as u)").format(
                 sql.SQL(", ").join(map(sql.Identifier, spec.key)),
@@ -221,7 +147,7 @@ def _pipe_missing(db: psycopg.Connection, source: Source, table: SourceTable, ta
                     for name, values in zip(spec.key, zip(*missing, strict=True), strict=True)
                 ),
             )
-            rows += _pipe(db, source, source.select(spec, spec.column_names, condition), target, spec.name)
+            rows += pipe(db, source, source.select(spec, spec.column_names, condition), target, spec.name)
     return rows
 
 

@@ -83,7 +83,9 @@ def connect(url: str, **options) -> psycopg.Connection:
                 "postgresql://user:password@host:port/name, with %-signs for what is special in a password (%40 for @)"
             ) from None
     db.execute(
-        "set time zone 'UTC'; set datestyle = 'ISO, MDY'; set intervalstyle = 'postgres'; set extra_float_digits = 1"
+        "set time zone 'UTC'; set datestyle = 'ISO, MDY'; set intervalstyle = 'postgres'; set extra_float_digits = 1; "
+        # a statement whose process was killed ends within seconds, where the server can look
+        "select set_config(name, '10s', false) from pg_settings where name = 'client_connection_check_interval'"
     )
     db.commit()
     return db

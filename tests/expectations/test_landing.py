@@ -41,9 +41,9 @@ def shop(settings, tmp_path, monkeypatch):
             insert into landing_shop.links select n, n % 2 from generate_series(1, 4) as n;
             create table landing_shop._tables (table_name text primary key, read_kind text, row_count bigint,
                 key_count bigint,
-                key_is_unique boolean, watermark text, source_columns text[], seconds double precision);
-            insert into landing_shop._tables values ('orders', 'since', 10, 10, true, null, '{}', 0), ('links',
-                'whole', 4, null, true, null, '{}', 0);
+                key_is_unique boolean, keys_packed_as text, watermark text, source_columns text[], seconds double precision);
+            insert into landing_shop._tables values ('orders', 'whole', 10, null, false, null, null, '{}', 0), ('links',
+                'whole', 4, null, false, null, null, '{}', 0);
             insert into ops.loads (run_id, system, mode, state, read_count) values ('now', 'shop', 'night',
                 'copied', 14)""")
 

@@ -1,0 +1,172 @@
+"""All keys of a source's table, beside the rows that a night reads: how they travel, and what they tell.
+
+A table whose key is one integer, unique by a constraint of the source, sends 64 neighbouring keys as the bits of one
+number; any other sends its keys. Both are exact.
+"""
+
+import psycopg
+from psycopg import sql
+
+from extractors.landing import LandedTable, create_landing_table, keys_table
+from extractors.source import Source, SourceTable
+from extractors.specs import SystemSpec, TableSpec
+
+_PER_MESSAGE = 8_192  # a message per key costs more than the key
+_SHIFTED = {
+    "smallint": sql.SQL("1::bigint << ({key} & 63)::integer"),
+    "integer": sql.SQL("1::bigint << ({key} & 63)"),
+    "bigint": sql.SQL("1::bigint << ({key} & 63)::integer"),
+}
+_BITS = {"bucket": "bigint", "bits": "bigint"}
+
+
+def is_packed(table: SourceTable) -> bool:
+    """Whether keys travel as bits."""
+    return table.key_is_unique and len(table.spec.key) == 1 and table.types[table.spec.key[0]] in _SHIFTED
+
+
+def copy_keys(db: psycopg.Connection, source: Source, table: SourceTable) -> int:
+    """Copy all keys of a table into the landing's table of keys; returns how many there are."""
+    spec, system = table.spec, source.spec
+    keys = source.select(spec, spec.key)
+    if is_packed(table):
+        columns, query = _BITS, _packed(keys, spec.key[0], table.types[spec.key[0]])
+    else:
+        columns, query = {name: table.types[name] for name in spec.key}, keys
+    target = create_landing_table(db, system, keys_table(spec.name), columns)
+    names = [sql.Identifier(name) for name in columns]
+    kinds = [sql.SQL(kind) for kind in columns.values()]
+    arrays = sql.Identifier(system.landing_schema, "_arrays_of_keys")
+    grouped = sql.SQL(
+        """select {arrays} from (select {names}, (row_number() over ()) / {size} as part from ({query}) as k) as k
+           group by part"""
+    ).format(
+        arrays=sql.SQL(", ").join(
+            sql.SQL("array_agg({}::{})").format(name, kind) for name, kind in zip(names, kinds, strict=True)
+        ),
+        names=sql.SQL(", ").join(names),
+        size=sql.Literal(_PER_MESSAGE),
+        query=query,
+    )
+    listed = sql.SQL(", ").join(sql.SQL("{} {}[]").format(name, kind) for name, kind in zip(names, kinds, strict=True))
+    db.execute(sql.SQL("create unlogged table {} ({})").format(arrays, listed))
+    pipe(db, source, grouped, arrays, spec.name)
+    count = db.execute(
+        sql.SQL("insert into {} select {} from {}").format(
+            target, sql.SQL(", ").join(sql.SQL("unnest({})").format(name) for name in names), arrays
+        )
+    ).rowcount
+    db.execute(sql.SQL("drop table {}").format(arrays))
+    db.execute(sql.SQL("analyze {}").format(target))
+    if is_packed(table):
+        count = db.execute(
+            sql.SQL("select coalesce(sum(bit_count(bits::bit(64))), 0)::bigint from {}").format(target)
+        ).fetchone()[0]
+    return count
+
+
+def _packed(keys: sql.Composable, key: str, kind: str) -> sql.Composed:
+    """Bucket n has the keys 64 n to 64 n + 63, negative ones too; bit m is there if key 64 n + m is."""
+    name = sql.Identifier("k", key)
+    return sql.SQL(
+        "select ({key} >> 6)::bigint as bucket, bit_or({shifted}) as bits from ({keys}) as k group by 1"
+    ).format(key=name, shifted=_SHIFTED[kind].format(key=name), keys=keys)
+
+
+def missing_keys(system: SystemSpec, table: SourceTable) -> sql.Composed:
+    """Query of the keys that are at the source, not alive in raw, and not among the rows that were read."""
+    spec = table.spec
+    if is_packed(table):
+        name, kind = spec.key[0], table.types[spec.key[0]]
+        return sql.SQL(
+            """select {key} from ({difference}) as k
+               where not exists (select 1 from {landing} as l where l.{key} = k.{key}) order by {key}"""
+        ).format(
+            key=sql.Identifier(name),
+            difference=_difference(sql.Identifier(*_keys(system, spec)), _alive(system, spec, kind), name, kind),
+            landing=sql.Identifier(system.landing_schema, spec.name),
+        )
+    return sql.SQL(
+        """select {key} from {keys} as k
+           where not exists (select 1 from {landing} as l where {same_l})
+             and not exists (select 1 from {raw} as r where {same_r} and not r._is_deleted)
+             and {not_null}
+           order by {key}"""
+    ).format(
+        key=_listed("k", spec),
+        keys=sql.Identifier(*_keys(system, spec)),
+        landing=sql.Identifier(system.landing_schema, spec.name),
+        raw=sql.Identifier(system.raw_schema, spec.name),
+        same_l=_same("l", "k", spec),
+        same_r=_same("r", "k", spec),
+        not_null=sql.SQL(" and ").join(
+            sql.SQL("{} is not null").format(sql.Identifier("k", name)) for name in spec.key
+        ),
+    )
+
+
+def all_keys(system: SystemSpec, spec: TableSpec, landed: LandedTable) -> sql.Composed:
+    """Query of all keys that a landed table has at the source."""
+    if landed.keys_packed_as is not None:
+        keys, none = sql.Identifier(*_keys(system, spec)), sql.SQL("(select 0::bigint as bucket, 0::bigint as bits)")
+        return _difference(keys, none, spec.key[0], landed.keys_packed_as)
+    name = spec.name if landed.key_count is None else keys_table(spec.name)
+    return sql.SQL("select {} from {} as k").format(_listed("k", spec), sql.Identifier(system.landing_schema, name))
+
+
+def gone_keys(system: SystemSpec, spec: TableSpec, packed_as: str | None) -> sql.Composed:
+    """Query of the keys that are alive in raw and no longer at the source. packed_as: the key's type, when the keys are
+    there as bits."""
+    if packed_as is not None:
+        keys = sql.Identifier(*_keys(system, spec))
+        return _difference(_alive(system, spec, packed_as), keys, spec.key[0], packed_as)
+    return sql.SQL(
+        """select {key} from {raw} as r
+           where not r._is_deleted and not exists (select 1 from {keys} as k where {same})"""
+    ).format(
+        key=_listed("r", spec),
+        raw=sql.Identifier(system.raw_schema, spec.name),
+        keys=sql.Identifier(*_keys(system, spec)),
+        same=_same("r", "k", spec),
+    )
+
+
+def _alive(system: SystemSpec, spec: TableSpec, kind: str) -> sql.Composed:
+    rows = sql.SQL("select {} from {} where not _is_deleted").format(
+        sql.Identifier(spec.key[0]), sql.Identifier(system.raw_schema, spec.name)
+    )
+    return sql.SQL("({})").format(_packed(rows, spec.key[0], kind))
+
+
+def _difference(one: sql.Composable, other: sql.Composable, key: str, kind: str) -> sql.Composed:
+    """The keys whose bits are in `one` and not in `other`."""
+    return sql.SQL(
+        """select (d.bucket * 64 + n.bit)::{kind} as {key}
+           from (select one.bucket, one.bits & ~coalesce(other.bits, 0) as bits
+                 from {one} as one left join {other} as other on other.bucket = one.bucket
+                 where one.bits & ~coalesce(other.bits, 0) <> 0) as d
+           cross join generate_series(0, 63) as n(bit) where (d.bits >> n.bit) & 1 = 1"""
+    ).format(kind=sql.SQL(kind), key=sql.Identifier(key), one=one, other=other)
+
+
+def _keys(system: SystemSpec, spec: TableSpec) -> tuple[str, str]:
+    return system.landing_schema, keys_table(spec.name)
+
+
+def _listed(alias: str, spec: TableSpec) -> sql.Composed:
+    return sql.SQL(", ").join(sql.Identifier(alias, name) for name in spec.key)
+
+
+def _same(left: str, right: str, spec: TableSpec) -> sql.Composed:
+    return sql.SQL(" and ").join(
+        sql.SQL("{} = {}").format(sql.Identifier(left, name), sql.Identifier(right, name)) for name in spec.key
+    )
+
+
+def pipe(db: psycopg.Connection, source: Source, query: sql.Composed, target: sql.Identifier, table: str) -> int:
+    """COPY into COPY; returns how many rows were copied."""
+    with db.cursor() as cursor:
+        with cursor.copy(sql.SQL("copy {} from stdin (format binary)").format(target)) as sink:
+            for block in source.blocks(query, table):
+                sink.write(block)
+        return cursor.rowcount
