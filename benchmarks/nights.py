@@ -30,6 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sluice import demo
 from sluice.airflow_launcher import PRELOADED
+from sluice.dbt_runner import preload, prepare
 from sluice.processes import list_processes, load_process
 from sluice.runs import RunContext, as_of_day
 from sluice.settings import Settings
@@ -328,6 +329,8 @@ def main() -> None:
     home = (given.reuse or given.keep or Path(tempfile.mkdtemp(prefix="sluice-nights-"))).resolve()
     settings = Settings(home=home, pseudonym_key_hex="01" * 32)
     embedded.start(settings)
+    prepare(embedded.url(settings, "postgres"), settings.project, home)  # as `sluice run` does
+    preload(home)
     try:
         _benchmark(given, settings)
     finally:

@@ -56,8 +56,8 @@ def _run_airflow(arguments: list[str], log: Path, preload: tuple[str, ...] = ())
             os.dup2(file.fileno(), 2)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
-        for module in preload:
-            _preload(module)
+        if preload:
+            _preload(preload)
         sys.argv = ["airflow", *arguments]
         from airflow.__main__ import main
 
@@ -76,14 +76,22 @@ def _run_airflow(arguments: list[str], log: Path, preload: tuple[str, ...] = ())
         os._exit(status)
 
 
-def _preload(module: str) -> None:
-    """Import ahead; one that cannot be imported is the task's to complain about, in its own log."""
+def _preload(modules: tuple[str, ...]) -> None:
+    """Import ahead, and let dbt read ahead; what fails is the task's to complain about, in its own log."""
     import importlib
 
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except Exception as error:  # noqa: BLE001 - a task that needs the module says what is wrong with it
+            print(f"not preloaded: {module}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
     try:
-        importlib.import_module(module)
-    except Exception as error:  # noqa: BLE001 - a task that needs the module says what is wrong with it
-        print(f"not preloaded: {module}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        from sluice import dbt_runner
+        from sluice.settings import load_settings
+
+        dbt_runner.preload(load_settings().home)
+    except Exception as error:  # noqa: BLE001
+        print(f"not preloaded: the parsed project: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
 
 
 def _fork(child: Callable[[], None]) -> int:

@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -35,6 +35,7 @@ _PROFILE_NAMES = {
     "password": "DBT_ENV_SECRET_SLUICE_PASSWORD",
     "dbname": "SLUICE_DBT_DATABASE",
 }
+_PARSED: dict[Path, Any] = {}  # manifests that a forked child finds read already, each its own copy
 _IN_PROFILE = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE", "PGAPPNAME")
 
 
@@ -67,10 +68,13 @@ def run_dbt(
     variables: Mapping[str, Any] | None = None,
     *,
     threads: int = 2,
+    needed: Iterable[str] | None = None,
 ) -> Outcome:
     """Run one dbt command (`build`, `test`, …) on the warehouse at `url`.
 
     subject names the folders that the invocation has to itself: <home>/dbt/<subject> and <home>/logs/dbt/<subject>.
+    needed: names of the models and seeds that the command is about; what none of them refers to is left out of the
+    project, which saves dbt the time to look at it. None: the whole project.
     Raises SluiceError with one line: the model, what the database said, where the log is.
     """
     log_folder = home / "logs" / "dbt" / subject
@@ -82,6 +86,7 @@ def run_dbt(
         "arguments": list(arguments),
         "parent": os.getpid(),
         "variables": dict(variables or {}),
+        "needed": None if needed is None else sorted(needed),
     }
     environment = _environment(url, project, threads)
     if os.environ.get("SLUICE_DBT_FORK") == "1" and "dbt.cli.main" in sys.modules:
@@ -113,6 +118,25 @@ def run_dbt(
 def prepare(url: str, project: Path, home: Path) -> None:
     """Parse the project ahead of its first use (seconds), so that what follows only loads it."""
     run_dbt(url, project, home, "prepare", [])
+
+
+def preload(home: Path) -> None:
+    """Do once, in a process that is going to fork the tasks, what dbt would do in each of them: read the project as it was
+    last parsed, and generate the code that reads and checks projects. Anything that fails is left to the tasks."""
+    from dbt.adapters.postgres.connections import PostgresCredentials
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.contracts.project import Configuration, PackageConfig, ProfileConfig, Project, ProjectFlags
+    from dbt.contracts.selection import SelectorFile
+    from dbt.task import build  # noqa: F401 - a module that dbt imports late
+    from dbt_common.contracts.constraints import ColumnLevelConstraint
+
+    of_project = (Configuration, PackageConfig, ProfileConfig, Project, ProjectFlags, SelectorFile)
+    for contract in (*of_project, PostgresCredentials, ColumnLevelConstraint):
+        contract.json_schema()
+    for path in (home / "dbt").glob("manifest-*.msgpack"):
+        _PARSED[path] = Manifest.from_msgpack(path.read_bytes())
+        for node in {type(node): node for node in _PARSED[path].nodes.values()}.values():
+            node.to_dict()
 
 
 def _environment(url: str, project: Path, threads: int) -> dict[str, str]:
@@ -238,6 +262,8 @@ def _invoke(request: dict[str, Any]) -> tuple[list[tuple[str, str, float, str]],
         return [], failure
     if not request["arguments"]:
         return [], None
+    if request["needed"] is not None:
+        _leave_out_all_but(manifest, request["needed"])
     command, *options = request["arguments"]
     result = dbtRunner(manifest=manifest).invoke(
         [
@@ -284,12 +310,26 @@ def _manifest(path: Path, quiet: list[str], common: list[str]):
             for old in path.parent.glob("manifest-*.msgpack"):
                 if old != path:
                     old.unlink(missing_ok=True)
-        manifest = Manifest.from_msgpack(path.read_bytes())
+        manifest = _PARSED.get(path) or Manifest.from_msgpack(path.read_bytes())
     for node in [*manifest.nodes.values(), *manifest.sources.values()]:
         node.database = database
         if node.relation_name:
             node.relation_name = node.relation_name.replace(f'"{_ANY_DATABASE}".', f'"{database}".', 1)
     return manifest, None
+
+
+def _leave_out_all_but(manifest: Any, needed: Iterable[str]) -> None:
+    """Keep the named models and seeds of a manifest and what they depend on; no tests, which a build does not run."""
+    wanted = set(needed)
+    waiting = [key for key, node in manifest.nodes.items() if node.name in wanted and node.resource_type != "test"]
+    kept: set[str] = set()
+    while waiting:
+        key = waiting.pop()
+        if key in manifest.nodes and key not in kept:
+            kept.add(key)
+            waiting += manifest.nodes[key].depends_on_nodes
+    manifest.nodes = {key: node for key, node in manifest.nodes.items() if key in kept}
+    manifest.unit_tests = {}
 
 
 if __name__ == "__main__":

@@ -174,11 +174,12 @@ def _dbt(
     variables: dict | None = None,
     *,
     excluded: Sequence[str] = (),
+    needed: Iterable[str] | None = None,
 ) -> Outcome:
     arguments = ["build", "--resource-type", "model", "--resource-type", "seed", "--select", *selected]
     if excluded:
         arguments += ["--exclude", *excluded]
-    return run_dbt(_url(settings), settings.project, settings.home, subject, arguments, variables)
+    return run_dbt(_url(settings), settings.project, settings.home, subject, arguments, variables, needed=needed)
 
 
 def _build_models(settings: Settings, db: psycopg.Connection, process: Process, variables: dict) -> None:
@@ -187,7 +188,8 @@ def _build_models(settings: Settings, db: psycopg.Connection, process: Process, 
     files, _ = _read_by(settings, process)
     lasting = [process.activities, *_lasting_views(files)]
     excluded = lasting if _is_current(settings, db, subject, "intermediate", lasting, files) else []
-    _dbt(settings, subject, _selected(settings, process), variables, excluded=excluded)
+    models = [path.stem for path in files if path.suffix in (".sql", ".csv")]
+    _dbt(settings, subject, _selected(settings, process), variables, excluded=excluded, needed=models)
     if not excluded:
         _set_current(settings, db, subject, files)
 

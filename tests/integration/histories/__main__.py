@@ -16,7 +16,8 @@ from pathlib import Path
 
 import psycopg
 
-from sluice.settings import Settings
+from sluice import dbt_runner
+from sluice.settings import PROJECT, Settings
 from sluice.warehouse import embedded, migrate
 from tests.integration.histories.drawing import RENAMED, History, draw
 from tests.integration.histories.playing import Outcome, Play, Workshop
@@ -55,6 +56,12 @@ def warm_up() -> None:
     logging.disable(logging.WARNING)
 
 
+def _read_ahead(url: str, home: Path) -> None:
+    """Parse the dbt project in a child, and keep it for the steps, as the scheduler does for its tasks."""
+    dbt_runner.prepare(url, PROJECT, home)
+    dbt_runner.preload(home)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("process")
@@ -75,9 +82,11 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="sluice-histories-"))
     try:
         if arguments.server:
+            _read_ahead(arguments.server, arguments.home)
             _answer(Workshop(arguments.server, arguments.template, folder, arguments.home), arguments)
         else:
             with _own_server(folder) as url:
+                _read_ahead(url, arguments.home or folder / "home")
                 workshop = Workshop(url, TEMPLATE, folder, arguments.home)
                 bad = [number for number in arguments.seeds if not _try(workshop, arguments, number)]
             sys.exit(f"seeds that differ: {bad}" if bad else 0)
