@@ -7,7 +7,7 @@ number; any other sends its keys. Both are exact.
 import psycopg
 from psycopg import sql
 
-from extractors.landing import LandedTable, create_landing_table, keys_table
+from extractors.landing import LandedTable, create_landing_table, gone_table, keys_table
 from extractors.source import Source, SourceTable
 from extractors.specs import SystemSpec, TableSpec
 
@@ -73,19 +73,28 @@ def _packed(keys: sql.Composable, key: str, kind: str) -> sql.Composed:
     ).format(key=name, shifted=_SHIFTED[kind].format(key=name), keys=keys)
 
 
-def missing_keys(system: SystemSpec, table: SourceTable) -> sql.Composed:
-    """Query of the keys that are at the source, not alive in raw, and not among the rows that were read."""
+def compare_keys(db: psycopg.Connection, system: SystemSpec, table: SourceTable) -> sql.Composed:
+    """Hold the source's keys against raw's, both ways. What is gone is kept in the landing, for `gone_keys`; returned is
+    the query of the keys that are at the source, not alive in raw, and not among the rows that were read."""
     spec = table.spec
     if is_packed(table):
         name, kind = spec.key[0], table.types[spec.key[0]]
+        keys, alive = sql.Identifier(*_keys(system, spec)), sql.Identifier("pg_temp", "_alive_keys")
+        db.execute("drop table if exists pg_temp._alive_keys; set local max_parallel_workers_per_gather = 2")
+        db.execute(
+            sql.SQL("create temporary table _alive_keys on commit drop as {}").format(_alive(system, spec, kind))
+        )
+        db.execute("set local max_parallel_workers_per_gather to default; analyze pg_temp._alive_keys")
+        _keep_gone(db, system, table, _difference(alive, keys, name, kind))
         return sql.SQL(
             """select {key} from ({difference}) as k
                where not exists (select 1 from {landing} as l where l.{key} = k.{key}) order by {key}"""
         ).format(
             key=sql.Identifier(name),
-            difference=_difference(sql.Identifier(*_keys(system, spec)), _alive(system, spec, kind), name, kind),
+            difference=_difference(keys, alive, name, kind),
             landing=sql.Identifier(system.landing_schema, spec.name),
         )
+    _keep_gone(db, system, table, _gone(system, spec))
     return sql.SQL(
         """select {key} from {keys} as k
            where not exists (select 1 from {landing} as l where {same_l})
@@ -114,12 +123,29 @@ def all_keys(system: SystemSpec, spec: TableSpec, landed: LandedTable) -> sql.Co
     return sql.SQL("select {} from {} as k").format(_listed("k", spec), sql.Identifier(system.landing_schema, name))
 
 
-def gone_keys(system: SystemSpec, spec: TableSpec, packed_as: str | None) -> sql.Composed:
-    """Query of the keys that are alive in raw and no longer at the source. packed_as: the key's type, when the keys are
-    there as bits."""
-    if packed_as is not None:
-        keys = sql.Identifier(*_keys(system, spec))
-        return _difference(_alive(system, spec, packed_as), keys, spec.key[0], packed_as)
+def gone_keys(
+    db: psycopg.Connection, system: SystemSpec, spec: TableSpec, landed: LandedTable, *, is_raw_as_compared: bool
+) -> sql.Composed:
+    """Query of the keys that are alive in raw and no longer at the source: those that the copy found, where raw is as it
+    was then; else they are looked for again."""
+    found = sql.Identifier(system.landing_schema, gone_table(spec.name))
+    if is_raw_as_compared and db.execute("select to_regclass(%s)", (found.as_string(db),)).fetchone()[0]:
+        return sql.SQL("select {} from {} as k").format(_listed("k", spec), found)
+    if landed.keys_packed_as is None:
+        return _gone(system, spec)
+    kind = landed.keys_packed_as
+    alive = sql.SQL("({})").format(_alive(system, spec, kind))
+    return _difference(alive, sql.Identifier(*_keys(system, spec)), spec.key[0], kind)
+
+
+def _keep_gone(db: psycopg.Connection, system: SystemSpec, table: SourceTable, query: sql.Composed) -> None:
+    types = {name: table.types[name] for name in table.spec.key}
+    # logged: emptied by a crash of the server it would look as if nothing were gone
+    kept = create_landing_table(db, system, gone_table(table.spec.name), types, is_kept=True)
+    db.execute(sql.SQL("insert into {} {}").format(kept, query))
+
+
+def _gone(system: SystemSpec, spec: TableSpec) -> sql.Composed:
     return sql.SQL(
         """select {key} from {raw} as r
            where not r._is_deleted and not exists (select 1 from {keys} as k where {same})"""
@@ -135,7 +161,7 @@ def _alive(system: SystemSpec, spec: TableSpec, kind: str) -> sql.Composed:
     rows = sql.SQL("select {} from {} where not _is_deleted").format(
         sql.Identifier(spec.key[0]), sql.Identifier(system.raw_schema, spec.name)
     )
-    return sql.SQL("({})").format(_packed(rows, spec.key[0], kind))
+    return _packed(rows, spec.key[0], kind)
 
 
 def _difference(one: sql.Composable, other: sql.Composable, key: str, kind: str) -> sql.Composed:

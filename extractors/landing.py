@@ -1,7 +1,7 @@
 """The landing schema `landing_<system>`: where a load waits between its copy and its land, gated in between.
 
-`landing_<system>.<table>` holds the rows, `_keys_<table>` all keys of the source; `_load` and `_tables` tell what was
-read and how.
+`landing_<system>.<table>` holds the rows, `_keys_<table>` all keys of the source, `_gone_<table>` those that it lacks;
+`_load` and `_tables` tell what was read and how.
 """
 
 import hashlib
@@ -37,9 +37,19 @@ class LandedTable:
 
 
 def keys_table(table: str) -> str:
-    """Name of the table of a table's keys, within PostgreSQL's 63 bytes."""
-    name = f"_keys_{table}"
-    return name if len(name.encode()) <= 63 else f"_keys_{hashlib.sha256(table.encode()).hexdigest()[:16]}"
+    """Name of the table of a table's keys."""
+    return _name_of("keys", table)
+
+
+def gone_table(table: str) -> str:
+    """Name of the table of the keys that are gone at the source."""
+    return _name_of("gone", table)
+
+
+def _name_of(kind: str, table: str) -> str:
+    """`_<kind>_<table>`, within PostgreSQL's 63 bytes."""
+    name = f"_{kind}_{table}"
+    return name if len(name.encode()) <= 63 else f"_{kind}_{hashlib.sha256(table.encode()).hexdigest()[:16]}"
 
 
 def fresh_landing(db: psycopg.Connection, spec: SystemSpec) -> None:
@@ -48,7 +58,11 @@ def fresh_landing(db: psycopg.Connection, spec: SystemSpec) -> None:
     db.execute("select pg_advisory_xact_lock(hashtext(%s))", (f"sluice:landing:{spec.system}",))
     db.execute(sql.SQL("drop schema if exists {} cascade").format(schema))
     db.execute(sql.SQL("create schema {}").format(schema))
-    db.execute(sql.SQL("create table {}._load (version bigint primary key, landed_version bigint)").format(schema))
+    db.execute(
+        sql.SQL(
+            "create table {}._load (version bigint primary key, landed_version bigint, compared_version bigint)"
+        ).format(schema)
+    )
     db.execute(
         sql.SQL(
             """create table {}._tables (table_name text primary key, read_kind text not null, row_count bigint not null,
@@ -91,10 +105,23 @@ def record_table(db: psycopg.Connection, spec: SystemSpec, landed: LandedTable) 
     )
 
 
-def record_load(db: psycopg.Connection, spec: SystemSpec, version: int) -> None:
+def record_load(db: psycopg.Connection, spec: SystemSpec, version: int, compared_version: int | None = None) -> None:
+    """Note the load that the landing belongs to. compared_version: the load that had landed last when the source's keys
+    were compared with raw's; None: they were not."""
     db.execute(
-        sql.SQL("insert into {} values (%s, null)").format(sql.Identifier(spec.landing_schema, "_load")), (version,)
+        sql.SQL("insert into {} values (%s, null, %s)").format(sql.Identifier(spec.landing_schema, "_load")),
+        (version, compared_version),
     )
+
+
+def compared_version(db: psycopg.Connection, spec: SystemSpec, version: int) -> int | None:
+    """What `record_load` noted of a load."""
+    return db.execute(
+        sql.SQL("select compared_version from {} where version = %s").format(
+            sql.Identifier(spec.landing_schema, "_load")
+        ),
+        (version,),
+    ).fetchone()[0]
 
 
 def waiting_load(db: psycopg.Connection, spec: SystemSpec, version: int) -> list[LandedTable] | None:

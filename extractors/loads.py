@@ -62,6 +62,13 @@ def lock_raw(db: psycopg.Connection, system: str) -> None:
     db.execute("select pg_advisory_xact_lock(hashtext(%s))", (f"sluice:raw:{system}",))
 
 
+def landed_version(db: psycopg.Connection, system: str) -> int:
+    """The version of the system's load that landed last; 0 when none has. Raw is as it was as long as it is the same."""
+    return db.execute(
+        "select coalesce(max(version), 0) from ops.loads where system = %s and state = 'landed'", (system,)
+    ).fetchone()[0]
+
+
 def current_version(db: psycopg.Connection, version: int) -> int:
     """The version that the load lands with: its own, or a fresh one when a later load of any system has landed already.
 

@@ -48,9 +48,21 @@ class Counts:
         return self.inserted + self.updated + self.deleted
 
 
-def merge(db: psycopg.Connection, spec: SystemSpec, table: TableSpec, landed: LandedTable, version: int) -> Counts:
-    """Bring one landed table into raw, with `version` on every row that is inserted, changed or marked as deleted."""
+def merge(
+    db: psycopg.Connection,
+    spec: SystemSpec,
+    table: TableSpec,
+    landed: LandedTable,
+    version: int,
+    *,
+    is_raw_as_compared: bool = False,
+) -> Counts:
+    """Bring one landed table into raw, with `version` on every row that is inserted, changed or marked as deleted.
+
+    is_raw_as_compared: nothing has landed since the copy compared the keys.
+    """
     parts = _parts(spec, table, landed, version)
+    parts["gone"] = gone_keys(db, spec, table, landed, is_raw_as_compared=is_raw_as_compared)
     if landed.read_kind == WHOLE and adopt_landing(db, spec, table, version):
         counts = Counts(inserted=landed.row_count)
         is_large = True
@@ -90,7 +102,6 @@ def _parts(spec: SystemSpec, table: TableSpec, landed: LandedTable, version: int
     return {
         "raw": sql.Identifier(spec.raw_schema, table.name),
         "landing": landing,
-        "gone": gone_keys(spec, table, landed.keys_packed_as),
         "version": sql.Literal(version),
         "columns": _listed("", table.column_names),
         "landing_columns": _listed("l", table.column_names),

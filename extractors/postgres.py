@@ -6,12 +6,13 @@ import psycopg
 from psycopg import sql
 
 from extractors.catalog import describe
-from extractors.keys import all_keys, copy_keys, is_packed, missing_keys, pipe
+from extractors.keys import all_keys, compare_keys, copy_keys, is_packed, pipe
 from extractors.landing import (
     SINCE,
     WHOLE,
     WINDOW,
     LandedTable,
+    compared_version,
     create_landing_table,
     fresh_landing,
     keys_table,
@@ -20,7 +21,7 @@ from extractors.landing import (
     refuse_bad_keys,
     waiting_load,
 )
-from extractors.loads import begin_load, block_load, current_version, lock_raw, refuse_blocked
+from extractors.loads import begin_load, block_load, current_version, landed_version, lock_raw, refuse_blocked
 from extractors.merge import merge
 from extractors.people import land_pseudonyms, merge_pseudonyms
 from extractors.raw import RawState, ensure_schema
@@ -65,6 +66,7 @@ def _copy(db: psycopg.Connection, source: Source, keyed: Pseudonymiser, ctx: Run
     spec = source.spec
     fresh_landing(db, spec)
     ensure_schema(db, spec)
+    raw_version = landed_version(db, spec.system)
     tables = describe(source)
     known, marks = states(db, spec), watermarks(db, spec)
     for name, table in tables.items():
@@ -85,7 +87,7 @@ def _copy(db: psycopg.Connection, source: Source, keyed: Pseudonymiser, ctx: Run
             version,
         ),
     )
-    record_load(db, spec, version)
+    record_load(db, spec, version, raw_version)
     return version
 
 
@@ -99,8 +101,9 @@ def _copy_table(
     row_count, key_count = pipe(db, source, query, target, spec.name), None
     if kind != WHOLE:
         key_count = copy_keys(db, source, table)
-        if kind == SINCE:
-            row_count += _pipe_missing(db, source, table, target)
+        missing = compare_keys(db, source.spec, table) if state.types else None
+        if kind == SINCE and missing is not None:
+            row_count += _pipe_missing(db, source, table, target, missing)
     db.execute(sql.SQL("analyze {} ({})").format(target, sql.SQL(", ").join(sql.Identifier(name) for name in spec.key)))
     return LandedTable(
         spec.name,
@@ -130,15 +133,17 @@ def _condition(
     return sql.SQL("{0} >= {1} or {0} is null").format(cursor, since)
 
 
-def _pipe_missing(db: psycopg.Connection, source: Source, table: SourceTable, target: sql.Identifier) -> int:
-    """Read the rows that are at the source, not alive in raw, and not in what was just read: their cursor did not tell.
+def _pipe_missing(
+    db: psycopg.Connection, source: Source, table: SourceTable, target: sql.Identifier, query: sql.Composed
+) -> int:
+    """Read the rows whose keys `query` gives (see `compare_keys`): their cursor did not tell.
 
     So a row whose transaction committed later than the overlap allows, or that has only now come under the spec's
     `where`, is found by its key.
     """
     spec, rows = table.spec, 0
     with db.cursor("missing") as cursor:  # on the server: there may be many
-        cursor.execute(missing_keys(source.spec, table))
+        cursor.execute(query)
         while missing := cursor.fetchmany(_KEYS_PER_QUERY):
             condition = sql.SQL("({}) in (select * from unnest({}) as u)").format(
                 sql.SQL(", ").join(map(sql.Identifier, spec.key)),
@@ -170,9 +175,10 @@ def land_source(settings: Settings, spec: SystemSpec, version: int, ctx: RunCont
             refusal = None if landed.key_is_unique else refuse_bad_keys(db, spec, spec.tables[landed.table_name], keys)
             if refusal:
                 raise Blocked(refusal)
+        is_raw_as_compared = landed_version(db, spec.system) == compared_version(db, spec, version)
         stamp = current_version(db, version)
         for landed in waiting:
-            _land_table(db, spec, landed, stamp)
+            _land_table(db, spec, landed, stamp, is_raw_as_compared)
         merge_pseudonyms(db, spec, stamp)
         db.execute(
             sql.SQL("update {} set landed_version = %s where version = %s").format(
@@ -191,9 +197,12 @@ def land_source(settings: Settings, spec: SystemSpec, version: int, ctx: RunCont
         )
 
 
-def _land_table(db: psycopg.Connection, spec: SystemSpec, landed: LandedTable, version: int) -> None:
+def _land_table(
+    db: psycopg.Connection, spec: SystemSpec, landed: LandedTable, version: int, is_raw_as_compared: bool
+) -> None:
     began = time.monotonic()
-    counts = merge(db, spec, spec.tables[landed.table_name], landed, version)
+    table = spec.tables[landed.table_name]
+    counts = merge(db, spec, table, landed, version, is_raw_as_compared=is_raw_as_compared)
     db.execute(
         """insert into ops.load_tables
                (version, table_name, read_count, inserted_count, updated_count, deleted_count, seconds)

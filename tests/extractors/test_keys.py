@@ -77,3 +77,24 @@ def test_neighbouring_keys_travel_together_where_a_constraint_keeps_them_unique(
     assert things.query("select key_count, keys_packed_as from landing_shop._tables") == [
         (1280, things.kind if is_packed else None)
     ]
+
+
+def test_what_landed_between_a_copy_and_its_landing_is_compared_again(shop):
+    shop.run()
+    shop.source("delete from orders where id in (3, 4)")
+    late = shop.copy()
+    landing = "landing_shop_aside"
+    with psycopg.connect(shop.settings.warehouse_url) as db:  # a later copy would take the landing: put it aside
+        db.execute(f"alter schema landing_shop rename to {landing}")
+        db.execute("update ops.loads set state = 'landed' where version = %s", (late,))
+    shop.source("insert into orders (id, name, write_date) values (3, 'P3', '2025-01-30')")
+    shop.run()
+    assert ("3",) in shop.raw("orders")
+    with psycopg.connect(shop.settings.warehouse_url) as db:
+        db.execute("drop schema landing_shop cascade")
+        db.execute(f"alter schema {landing} rename to landing_shop")
+        db.execute("update ops.loads set state = 'copied' where version = %s", (late,))
+        assert db.execute("select id from landing_shop._gone_orders order by id").fetchall() == [(3,), (4,)]
+        db.execute("delete from landing_shop._gone_orders")  # what was found then is not what counts
+    shop.land(late)
+    assert shop.query("select _is_deleted from raw_shop.orders where id in (3, 4) order by id") == [(True,), (True,)]
