@@ -242,6 +242,20 @@ def _import_log(args: argparse.Namespace, settings: Settings) -> int:
         return run(args, worker_settings(ready, "mine"))
 
 
+def _add_export(commands: argparse._SubParsersAction) -> None:
+    from sluice.export import add_arguments
+
+    parser = commands.add_parser("export", help="write a published log into an XES or CSV file")
+    add_arguments(parser)
+    parser.set_defaults(command=_export)
+
+
+def _export(args: argparse.Namespace, settings: Settings) -> int:
+    from sluice.export import run
+
+    return run(args, settings)
+
+
 def _add_demo(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "demo",
@@ -300,7 +314,7 @@ def _clean(args: argparse.Namespace, settings: Settings) -> int:
 
 _COMMANDS: tuple[Callable[[argparse._SubParsersAction], None], ...] = (
     _add_run, _add_up, _add_down, _add_status, _add_backfill, _add_import_log, _add_psql, _add_demo, _add_doctor, _add_clean,
-    _add_alert, _add_backup, _add_restore, _add_retain,
+    _add_alert, _add_backup, _add_restore, _add_retain, _add_export,
 )  # fmt: skip
 
 

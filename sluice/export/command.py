@@ -1,0 +1,124 @@
+"""`sluice export`: a published log into a file that other tools read."""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sluice.export.output import STANDARD_OUTPUT, refuse_existing, whole_file
+
+if TYPE_CHECKING:
+    from sluice.export.published import PublishedLog
+    from sluice.settings import Settings
+
+FORMATS = ("xes", "csv")
+_TOLD_EACH = 2.0  # seconds between two lines of progress
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `sluice export` to `parser`."""
+    parser.description = (
+        "Write the published log of PROCESS as one moment into a file: XES (IEEE 1849-2016) or CSV, packed where its name "
+        "ends in .gz. Without persons, unless asked for. See docs/export.md."
+    )
+    parser.add_argument("process", metavar="PROCESS", help="a published process")
+    parser.add_argument("--format", choices=FORMATS, help="default: told by the name of the file, else xes")
+    parser.add_argument(
+        "--output", metavar="FILE", type=Path, help="default: PROCESS.xes or PROCESS.csv here; - is standard output"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace a file that is there already")
+    parser.add_argument(
+        "--resources",
+        action="store_true",
+        help="also who did what, as pseudonyms: for logins with the role sluice_auditor",
+    )
+    parser.add_argument(
+        "--attributes", action="store_true", help="also the attributes of the cases: for logins that may read them"
+    )
+    parser.add_argument(
+        "--intervals",
+        choices=("events", "attribute"),
+        default="events",
+        help="XES: an event with a start and an end becomes two events, start and complete (default), or one with the "
+        "attribute start_timestamp",
+    )
+
+
+def run(args: argparse.Namespace, settings: "Settings") -> int:
+    """Export one log; returns the exit code. Raises BadInput for what cannot be read or written."""
+    from sluice.export.csv import write_csv
+    from sluice.export.published import open_published
+    from sluice.export.xes import write_xes
+
+    kind = args.format or format_of(args.output)
+    path = args.output or Path(f"{args.process}.{kind}")
+    refuse_existing(path, may_overwrite=args.overwrite)
+    began = time.monotonic()
+    with (
+        _warehouse(settings) as url,
+        open_published(url, args.process, with_resources=args.resources, with_attributes=args.attributes) as log,
+        whole_file(path, may_overwrite=args.overwrite) as out,
+    ):
+        told = _progress(log.event_count)
+        write = write_csv if kind == "csv" else partial(write_xes, intervals=args.intervals)
+        pictured = write(log, out, told=told)
+    report = sys.stderr if str(path) == STANDARD_OUTPUT else sys.stdout
+    for line in _report(log, path, kind, args.intervals, pictured, time.monotonic() - began):
+        print(line, file=report)
+    return 0
+
+
+def format_of(path: Path | None) -> str:
+    """The format that a file's name tells, xes where it tells none.
+
+    >>> format_of(Path("orders.csv.gz")), format_of(Path("orders.xes")), format_of(None)
+    ('csv', 'xes', 'xes')
+    """
+    endings = [] if path is None else [suffix.lower().removeprefix(".") for suffix in path.suffixes]
+    return next((ending for ending in reversed(endings) if ending in FORMATS), "xes")
+
+
+@contextmanager
+def _warehouse(settings: "Settings") -> Iterator[str]:
+    """The URL of the warehouse: any login of your own server will do, the embedded one is started where it is not running."""
+    if settings.warehouse_url is not None:
+        yield settings.warehouse_url
+        return
+    from sluice.nights import running_warehouse
+
+    with running_warehouse(settings) as ready:
+        yield ready.warehouse_url
+
+
+def _progress(total: int) -> Callable[[int], None]:
+    """Tells on standard error, where somebody is watching, how far it is."""
+    if not sys.stderr.isatty():
+        return lambda count: None
+    last = time.monotonic()
+
+    def told(count: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _TOLD_EACH:
+            last = time.monotonic()
+            print(f"{count:,} of {total:,} events", file=sys.stderr)
+
+    return told
+
+
+def _report(log: "PublishedLog", path: Path, kind: str, intervals: str, pictured: int, seconds: float) -> Iterator[str]:
+    persons = "persons as pseudonyms" if log.has_resources else "no persons"
+    yield (
+        f"{path}: {log.case_count:,} cases, {log.event_count:,} events of {log.process} as of {log.as_of:%Y-%m-%d %H:%M}, "
+        f"{persons}, in {seconds:.1f} s"
+    )
+    if log.held_back:
+        yield f"  left out, since they hold persons: {', '.join(log.held_back)} (--resources writes them)"
+    if pictured:
+        yield f"  {pictured:,} texts hold characters that XML cannot: written as their pictures (CSV keeps them)"
+    options = " --lifecycle pair" if kind == "xes" and log.has_intervals and intervals == "events" else ""
+    options += "" if log.order[0] == "occurred_at" else " --order file"
+    yield f"  read back by: sluice import-log NAME {path}{options}"
