@@ -4,7 +4,7 @@ The log that is mined is the one that publishing will leave: what is published m
 candidate's minus the quarantined ones. It is read once and sorted by case_key, event_seq.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -13,7 +13,7 @@ import adbc_driver_postgresql.dbapi as adbc
 import polars as pl
 import pyarrow as pa
 
-from sluice.errors import SluiceError
+from sluice.errors import BadInput, SluiceError
 from sluice.mined import Mined
 
 
@@ -97,6 +97,45 @@ def read_log(url: str, process: str) -> Log:
     cases = cases.sort("case_key")
     _check(process, events, cases)
     return Log(events=events, cases=cases, activities=activities, actions=actions, as_of=as_of, ranks=ranks)
+
+
+def case_attributes(url: str, process: str, columns: Sequence[str]) -> pl.DataFrame:
+    """`case_key` and the named attributes of the cases of `read_log`; BadInput names one that there is none of."""
+    with connection(url) as db, db.cursor() as cursor:
+        cursor.execute("set transaction isolation level repeatable read, read only")
+        known = {}
+        for schema, table in (("candidate", f"{process}__attributes"), ("event_log", f"{process}_attributes")):
+            if _exists(cursor, schema, table):
+                cursor.execute(f"select * from {quoted(schema, table)} limit 0")
+                known[schema] = cursor.fetch_arrow_table().schema.names
+        missing = [name for name in columns if any(name not in there for there in known.values()) or not known]
+        if missing:
+            there = ", ".join(known.get("candidate", [])) or "none"
+            raise BadInput(f"processes/{process}.yml: no attribute {missing[0]}; expected one of its cases: {there}")
+        published = f"{process}_attributes" if "event_log" in known else None
+        named = ("case_key", *(quoted(name) for name in columns))
+        return _fetch(cursor, _everywhere(cursor, process, "attributes", published, named)).sort("case_key")
+
+
+def resource_keys(url: str, resources: Sequence[str]) -> dict[int, str]:
+    """The `resource_key` of pseudonyms."""
+    if not resources:
+        return {}
+    listed = " union all ".join(f"select {literal(name)}::text as resource" for name in resources)
+    with connection(url) as db, db.cursor() as cursor:
+        found = _fetch(cursor, f"select hashtextextended(resource, 0) as key, resource from ({listed}) as r")
+    return dict(found.iter_rows())
+
+
+def automated_activities(url: str, process: str) -> dict[int, bool]:
+    """activity_key -> whether a machine does it, as the build has it, else as it is published."""
+    with connection(url) as db, db.cursor() as cursor:
+        query = f"select activity_key, is_automated from event_log.activities where process = {literal(process)}"
+        found = dict(_fetch(cursor, query).iter_rows())
+        if _exists(cursor, "candidate", f"{process}__activities"):
+            table = quoted("candidate", f"{process}__activities")
+            found |= dict(_fetch(cursor, f"select activity_key, is_automated from {table}").iter_rows())
+    return {key: bool(is_automated) for key, is_automated in found.items()}
 
 
 def candidate_cases(url: str, process: str) -> pa.Array:

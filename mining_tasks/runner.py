@@ -7,9 +7,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mining_tasks import io
+from mining_tasks.calendars_declared import Performance, load_performance
 from mining_tasks.order_bounds import Figures, bound_figures
 from mining_tasks.people import protect
 from mining_tasks.results import Results, compute, compute_desktop
+from mining_tasks.waiting_results import TABLES as PERFORMANCE_TABLES
+from mining_tasks.waiting_results import Facts, measure_performance
 from sluice.errors import BadInput
 from sluice.mined import PER_CASE, TOUCHED, UNCHANGED, plan
 from sluice.processes import list_processes, load_process
@@ -33,6 +36,7 @@ TABLES = (
     "repeated_sequences",
     "suppressions",
     "order_bounds",
+    *PERFORMANCE_TABLES,
 )
 DEFAULT_K = 5
 _SEQUENCES = {"variants": ("variant_id", "activities"), "repeated_sequences": ("sequence_id", "steps")}
@@ -51,13 +55,15 @@ def mine(settings: Settings, process: str, ctx: RunContext, *, order: Sequence[s
         raise BadInput("SLUICE_WAREHOUSE_URL: expected the warehouse's URL to mine in")
     is_public, k = privacy_of(settings, process)
     order = order_of(settings, process) if order is None else tuple(order)
+    performance = performance_of(settings, process)
     with connect(url) as db:
-        planned = plan(db, process, ctx.run_id, (is_public, k, TABLES, order))
+        planned = plan(db, process, ctx.run_id, (is_public, k, TABLES, order, performance))
     if planned.scope == UNCHANGED:
         return io.keep_tables(url, process, planned, TABLES)
     log = io.read_log(url, process)
     horizon = io.as_of_us(log.as_of or ctx.as_of)
-    tables = mine_log(log, is_case_level_public=is_public, k_anonymity=k, as_of_us=horizon, order=order)
+    facts = facts_of(url, process, performance) if is_public else Facts()
+    tables = mine_log(log, is_case_level_public=is_public, k_anonymity=k, as_of_us=horizon, order=order, facts=facts)
     counts = {name: 0 if table is None else len(table) for name, table in tables.items()}
     if planned.scope == TOUCHED:
         fresh = io.candidate_cases(url, process)
@@ -83,12 +89,36 @@ def order_of(settings: Settings, process: str) -> tuple[str, ...]:
     return io.published_order(settings.warehouse_url, process)
 
 
+def performance_of(settings: Settings, process: str) -> Performance:
+    """What a process declares of its performance; an imported log declares nothing."""
+    declared = process in list_processes(settings.project)
+    return load_performance(process, settings.project) if declared else Performance()
+
+
+def facts_of(url: str, process: str, performance: Performance) -> Facts:
+    """What performance needs beside the log."""
+    columns = performance.attributes
+    return Facts(
+        declared=performance,
+        attributes=io.case_attributes(url, process, columns) if columns else None,
+        resources=io.resource_keys(url, sorted(performance.by_resource)),
+        automated=io.automated_activities(url, process),
+    )
+
+
 def mine_log(
-    log: io.Log, *, is_case_level_public: bool, k_anonymity: int, as_of_us: int, order: Sequence[str] = ()
+    log: io.Log,
+    *,
+    is_case_level_public: bool,
+    k_anonymity: int,
+    as_of_us: int,
+    order: Sequence[str] = (),
+    facts: Facts | None = None,
 ) -> dict[str, pa.Table | None]:
     """Every table of `TABLES` but for the column `process`; None is a table without rows.
 
-    order: what the log is ordered by, for the bounds of what ties can move; without it there are none.
+    order: what the log is ordered by, for the bounds of what ties can move; without it there are none. facts: what the
+    performance tables need beside the log.
     """
     results = compute(log, k=k_anonymity)
     if log.actions is not None:
@@ -99,6 +129,7 @@ def mine_log(
     if is_case_level_public:
         figures = Figures.of(results)
         results.tables["order_bounds"] = bound_figures(log.events, figures, order=order, ranks=log.ranks)
+        results.tables.update(measure_performance(log, facts or Facts(), k=k_anonymity))
     else:
         results = protect(results, log, k=k_anonymity)
     results.process_kpis.update(

@@ -15,7 +15,10 @@ from psycopg.rows import class_row
 from expectations.build import exists, read_build
 
 WHOLE, TOUCHED, UNCHANGED = "whole", "touched", "unchanged"
-PER_CASE = ("case_kpis",)  # the tables of schema mining whose rows are of one case each, and of nothing but that case
+PER_CASE = (
+    "case_kpis",
+    "case_times",
+)  # the tables of schema mining whose rows are of one case each, and of nothing but that case
 
 
 @dataclass(frozen=True)

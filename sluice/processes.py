@@ -26,12 +26,13 @@ _OPTIONAL = (
     "checks",
     "description",
     "extra_tables",
+    "performance",
 )
 
 
 @dataclass(frozen=True)
 class Process:
-    """One declared process.
+    """One declared process. What it declares of its performance, mining_tasks.calendars_declared reads.
 
     sources: the systems whose raw tables its models read. case: what one case is, in words. order: what orders the
     events of a case, first to last. activities: the dbt seed that declares activity, rank, category, is_automated.
@@ -142,8 +143,9 @@ def _checked(path: Path, name: str, declared: dict[str, Any]) -> Process:
         raise fail("k_anonymity", "a whole number of at least 2")
     if type(declared.get("case_level_public", True)) is not bool:
         raise fail("case_level_public", "true or false")
-    if not isinstance(declared.get("checks", {}), dict):
-        raise fail("checks", "keys and values")
+    for key in ("checks", "performance"):
+        if not isinstance(declared.get(key, {}), dict):
+            raise fail(key, "keys and values")
     return Process(
         name=name,
         title=declared["title"],

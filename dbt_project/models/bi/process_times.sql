@@ -1,0 +1,20 @@
+select
+    process_times.process,
+    process_times.case_count,
+    process_times.total_throughput_seconds,
+    process_times.total_waiting_seconds,
+    process_times.total_idle_seconds,
+    process_times.total_processing_seconds,
+    process_times.total_working_throughput_seconds,
+    process_times.total_working_waiting_seconds,
+    process_times.total_working_idle_seconds,
+    process_times.total_working_processing_seconds,
+    process_times.mean_throughput_seconds,
+    process_times.median_throughput_seconds,
+    process_times.p90_throughput_seconds,
+    process_times.mean_working_throughput_seconds,
+    process_times.median_working_throughput_seconds,
+    process_times.p90_working_throughput_seconds,
+    process_times.cycle_time_efficiency_share,
+    process_times.working_efficiency_share
+from {{ source('mining', 'process_times') }} as process_times
