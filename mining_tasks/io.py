@@ -16,6 +16,8 @@ import pyarrow as pa
 from sluice.errors import BadInput, SluiceError
 from sluice.mined import Mined
 
+_NUMBERS = ("smallint", "integer", "bigint", "numeric", "real", "double precision")
+
 
 @dataclass(frozen=True)
 class Log:
@@ -136,6 +138,26 @@ def automated_activities(url: str, process: str) -> dict[int, bool]:
             table = quoted("candidate", f"{process}__activities")
             found |= dict(_fetch(cursor, f"select activity_key, is_automated from {table}").iter_rows())
     return {key: bool(is_automated) for key, is_automated in found.items()}
+
+
+def numeric_attributes(url: str, process: str, names: Iterable[str]) -> pl.DataFrame:
+    """`case_key` and the columns `names` of the attributes of a process as they will be published, as float64.
+
+    SluiceError where there is no such column, or where it holds no numbers.
+    """
+    candidate = f"{process}__attributes"
+    with connection(url) as db, db.cursor() as cursor:
+        cursor.execute("set transaction isolation level repeatable read, read only")
+        there = f"""select attname::text, format_type(atttypid, null) from pg_attribute
+            where attrelid = to_regclass({literal(quoted("candidate", candidate))}) and attnum > 0 and not attisdropped"""
+        kinds = dict(_fetch(cursor, there).iter_rows())
+        for name in names:
+            if kinds.get(name) not in _NUMBERS:
+                found = f"found {kinds[name]}" if name in kinds else "there is none"
+                raise SluiceError(f"{process}: attribute {name}: expected a column of numbers in {candidate}, {found}")
+        published = f"{process}_attributes" if _exists(cursor, "event_log", f"{process}_attributes") else None
+        listed = ("case_key", *(f"{quoted(name)}::float8 as {quoted(name)}" for name in names))
+        return _fetch(cursor, _everywhere(cursor, process, "attributes", published, listed)).sort("case_key")
 
 
 def candidate_cases(url: str, process: str) -> pa.Array:

@@ -11,6 +11,8 @@ from mining_tasks.calendars_declared import Performance, load_performance
 from mining_tasks.order_bounds import Figures, bound_figures
 from mining_tasks.people import protect
 from mining_tasks.results import Results, compute, compute_desktop
+from mining_tasks.rules.tables import TABLES as CONFORMANCE_TABLES
+from mining_tasks.rules.tables import Demands, Norm, measure_conformance
 from mining_tasks.waiting_results import TABLES as PERFORMANCE_TABLES
 from mining_tasks.waiting_results import Facts, measure_performance
 from sluice.errors import BadInput
@@ -36,6 +38,7 @@ TABLES = (
     "repeated_sequences",
     "suppressions",
     "order_bounds",
+    *CONFORMANCE_TABLES,
     *PERFORMANCE_TABLES,
 )
 DEFAULT_K = 5
@@ -56,14 +59,24 @@ def mine(settings: Settings, process: str, ctx: RunContext, *, order: Sequence[s
     is_public, k = privacy_of(settings, process)
     order = order_of(settings, process) if order is None else tuple(order)
     performance = performance_of(settings, process)
+    norm = norm_of(settings, process)
     with connect(url) as db:
-        planned = plan(db, process, ctx.run_id, (is_public, k, TABLES, order, performance))
+        planned = plan(db, process, ctx.run_id, (is_public, k, TABLES, order, norm, performance))
     if planned.scope == UNCHANGED:
         return io.keep_tables(url, process, planned, TABLES)
     log = io.read_log(url, process)
     horizon = io.as_of_us(log.as_of or ctx.as_of)
+    demands = Demands(norm, io.numeric_attributes(url, process, norm.attributes) if norm.attributes else None)
     facts = facts_of(url, process, performance) if is_public else Facts()
-    tables = mine_log(log, is_case_level_public=is_public, k_anonymity=k, as_of_us=horizon, order=order, facts=facts)
+    tables = mine_log(
+        log,
+        is_case_level_public=is_public,
+        k_anonymity=k,
+        as_of_us=horizon,
+        order=order,
+        demands=demands,
+        facts=facts,
+    )
     counts = {name: 0 if table is None else len(table) for name, table in tables.items()}
     if planned.scope == TOUCHED:
         fresh = io.candidate_cases(url, process)
@@ -106,6 +119,12 @@ def facts_of(url: str, process: str, performance: Performance) -> Facts:
     )
 
 
+def norm_of(settings: Settings, process: str) -> Norm:
+    """What a process declares that its cases must keep to; an imported log declares nothing."""
+    declared = process in list_processes(settings.project)
+    return Norm(load_process(process, settings.project).rules) if declared else Norm()
+
+
 def mine_log(
     log: io.Log,
     *,
@@ -113,6 +132,7 @@ def mine_log(
     k_anonymity: int,
     as_of_us: int,
     order: Sequence[str] = (),
+    demands: Demands | None = None,
     facts: Facts | None = None,
 ) -> dict[str, pa.Table | None]:
     """Every table of `TABLES` but for the column `process`; None is a table without rows.
@@ -129,6 +149,7 @@ def mine_log(
     if is_case_level_public:
         figures = Figures.of(results)
         results.tables["order_bounds"] = bound_figures(log.events, figures, order=order, ranks=log.ranks)
+        results.tables.update(measure_conformance(log, results, demands or Demands()))
         results.tables.update(measure_performance(log, facts or Facts(), k=k_anonymity))
     else:
         results = protect(results, log, k=k_anonymity)

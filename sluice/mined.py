@@ -15,10 +15,8 @@ from psycopg.rows import class_row
 from expectations.build import exists, read_build
 
 WHOLE, TOUCHED, UNCHANGED = "whole", "touched", "unchanged"
-PER_CASE = (
-    "case_kpis",
-    "case_times",
-)  # the tables of schema mining whose rows are of one case each, and of nothing but that case
+# the tables of schema mining whose rows are of one case each, and of nothing but that case
+PER_CASE = ("case_kpis", "case_times", "violations", "obligations")
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ def _fingerprint(parameters: tuple) -> str:
     """Hash of the code that mines, of the libraries that it computes with, and of `parameters`."""
     folder = Path(__file__).resolve().parent.parent
     digest = sha256(repr((parameters, version("polars"), version("narwhals"))).encode())
-    for path in [*sorted((folder / "mining_tasks").glob("*.py")), folder / "sluice" / "keys.py"]:
+    for path in [*sorted((folder / "mining_tasks").rglob("*.py")), folder / "sluice" / "keys.py"]:
         content = path.read_bytes()
         digest.update(f"\x1f{path.name}\x1f{len(content)}\x1f".encode() + content)
     return digest.hexdigest()[:32]

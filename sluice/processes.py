@@ -1,5 +1,6 @@
 """The processes as declared in processes/*.yml: the one place where a process is declared, read and checked here."""
 
+import csv
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from mining_tasks.rules.declaration import Rule, read_rules
 from sluice.errors import BadInput
 from sluice.yaml_files import is_identifier, read_yaml, shown
 
@@ -27,6 +29,7 @@ _OPTIONAL = (
     "description",
     "extra_tables",
     "performance",
+    "rules",
 )
 
 
@@ -37,7 +40,7 @@ class Process:
     sources: the systems whose raw tables its models read. case: what one case is, in words. order: what orders the
     events of a case, first to last. activities: the dbt seed that declares activity, rank, category, is_automated.
     checks: settings of the gate, by the gate's own names. extra_tables: further tables per case, published as
-    event_log.<process>_<table>. kind: 'declared' in YAML, or 'imported' from a file.
+    event_log.<process>_<table>. kind: 'declared' in YAML, or 'imported' from a file. rules: what its cases must keep to.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Process:
     extra_tables: tuple[str, ...] = ()
     checks: Mapping[str, Any] = field(default_factory=dict)
     kind: str = "declared"
+    rules: tuple[Rule, ...] = ()
 
     @property
     def order_declared(self) -> str:
@@ -160,7 +164,23 @@ def _checked(path: Path, name: str, declared: dict[str, Any]) -> Process:
         description=declared.get("description", ""),
         extra_tables=tuple(declared.get("extra_tables", ())),
         checks=MappingProxyType(declared.get("checks", {})),
+        rules=_rules(path, declared),
     )
+
+
+def _rules(path: Path, declared: dict[str, Any]) -> tuple[Rule, ...]:
+    if "rules" not in declared:
+        return ()
+    if not declared.get("case_level_public", True):
+        raise BadInput(
+            f"{path}: rules: expected none where case_level_public is false: a violation would show a person"
+        )
+    seed = path.parent.parent / "dbt_project" / "seeds" / f"{declared['activities']}.csv"
+    known = None
+    if seed.exists():
+        with seed.open(newline="", encoding="utf-8") as file:
+            known = {row.get("activity") for row in csv.DictReader(file)}
+    return read_rules(f"{path}: rules", declared["rules"], known=known)
 
 
 def _duration(value: Any, fail) -> timedelta:
