@@ -8,6 +8,8 @@ import pyarrow.compute as pc
 
 from mining_tasks import io
 from mining_tasks.calendars_declared import Performance, load_performance
+from mining_tasks.inductive_results import TABLES as DISCOVERY_TABLES
+from mining_tasks.inductive_results import discover
 from mining_tasks.order_bounds import Figures, bound_figures
 from mining_tasks.people import protect
 from mining_tasks.results import Results, compute, compute_desktop
@@ -38,6 +40,7 @@ TABLES = (
     "repeated_sequences",
     "suppressions",
     "order_bounds",
+    *DISCOVERY_TABLES,
     *CONFORMANCE_TABLES,
     *PERFORMANCE_TABLES,
 )
@@ -148,6 +151,7 @@ def mine_log(
         results.suppressions.update(left_out)
     if is_case_level_public:
         figures = Figures.of(results)
+        results.tables.update(discover(results.variants, log.activities))
         results.tables["order_bounds"] = bound_figures(log.events, figures, order=order, ranks=log.ranks)
         results.tables.update(measure_conformance(log, results, demands or Demands()))
         results.tables.update(measure_performance(log, facts or Facts(), k=k_anonymity))
@@ -170,6 +174,8 @@ def _as_arrow(results: Results, names: Mapping[int, str], k: int) -> dict[str, p
             tables[name] = tables[name].append_column(column, pa.array(steps, pa.list_(pa.string())))
     if "order_bounds" in tables:
         tables["order_bounds"] = _without_nulls(tables["order_bounds"], ("activity", "next_activity", "variant_id"))
+    if "map_levels" in tables:
+        tables["map_levels"] = _without_nulls(tables["map_levels"], ("source_activity", "target_activity"))
     tables["process_kpis"] = _renamed(pa.table({name: [value] for name, value in results.process_kpis.items()}))
     if results.suppressions:
         tables["suppressions"] = pa.table(

@@ -1,0 +1,20 @@
+select
+    models.process,
+    models.model_kind,
+    models.noise_threshold,
+    models.tree,
+    models.pnml,
+    models.bpmn,
+    models.activity_count,
+    models.left_out_activity_count,
+    models.silent_count,
+    models.sequence_count,
+    models.choice_count,
+    models.concurrency_count,
+    models.loop_count,
+    models.place_count,
+    models.transition_count,
+    models.arc_count,
+    models.gateway_count,
+    models.flow_count
+from {{ source('mining', 'models') }} as models

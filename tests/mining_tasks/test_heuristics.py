@@ -1,0 +1,112 @@
+"""Heuristics miner: measures by hand, by plain loops and as pm4py has them; the dependency graph of the paper."""
+
+import warnings
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mining_tasks.eventually_follows import count_eventually_follows
+from mining_tasks.heuristics import Thresholds, measure_dependencies, tabulate_dependencies
+from tests.mining_tasks.trees import coded, real_traces
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from pm4py.algo.discovery.heuristics.algorithm import Variants
+    from pm4py.algo.discovery.heuristics.algorithm import apply_heu as pm4py_heuristics
+
+logs = st.dictionaries(
+    st.lists(st.sampled_from("abcd"), min_size=1, max_size=8).map(tuple), st.integers(1, 30), min_size=1, max_size=6
+)
+
+
+def measured(traces, **thresholds):
+    found, _ = coded(traces)
+    nexts = count_eventually_follows(found.log).nexts
+    measures = measure_dependencies(found.log, nexts, thresholds=Thresholds(**thresholds))
+    rows = tabulate_dependencies(found, measures, nexts).iter_rows(named=True)
+    return {(found.names[r["source_activity_key"]], found.names[r["target_activity_key"]]): r for r in rows}
+
+
+def net(rows):
+    return {arc for arc, row in rows.items() if row["is_in_net"]}
+
+
+def test_measures_by_hand():
+    rows = measured({("a", "b", "a", "b", "c"): 3, ("b", "b", "c"): 1})
+    ab = rows["a", "b"]
+    assert (ab["edge_count"], ab["reverse_edge_count"], ab["dependency"]) == (6, 3, 3 / 10)
+    assert (ab["two_loop_count"], rows["b", "a"]["two_loop_count"], ab["two_loop_dependency"]) == (3, 3, 6 / 7)
+    assert (rows["b", "b"]["edge_count"], rows["b", "b"]["dependency"]) == (1, 1 / 2)
+    assert rows["b", "b"]["two_loop_dependency"] is rows["b", "b"]["long_distance_dependency"] is None
+    # 6 a and 8 b; after each a comes a b before the next a
+    assert (ab["next_count"], ab["long_distance_dependency"]) == (6, (2 * 6 - 2 * 2) / 15)
+
+
+@settings(max_examples=150, deadline=None)
+@given(logs)
+def test_measures_by_loops(traces):
+    direct, loops = Counter(), Counter()
+    for trace, count in traces.items():
+        for arc in pairwise(trace):
+            direct[arc] += count
+        for one, two, three in zip(trace, trace[1:], trace[2:], strict=False):
+            loops[one, two] += count * (one == three != two)
+    rows = measured(traces)
+    assert {*direct, *+loops} <= rows.keys()
+    for (a, b), row in rows.items():
+        there, back, both = direct[a, b], direct[b, a], loops[a, b] + loops[b, a]
+        assert (row["edge_count"], row["reverse_edge_count"], row["two_loop_count"]) == (there, back, loops[a, b])
+        assert row["dependency"] == (there / (there + 1) if a == b else (there - back) / (there + back + 1))
+        assert row["two_loop_dependency"] == (None if a == b else both / (both + 1))
+        assert not row["is_in_net"] or there or both
+
+
+@pytest.mark.parametrize("name", ["running-example.xes", "BPIC13_closed_problems.xes.gz", "Sepsis.xes.gz"])
+def test_dependencies_equal_pm4py(name, real_data):
+    found, traces = real_traces(real_data(f"logs/{name}"))
+    rows = measured(traces)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pm4py
+
+        log = pm4py.read_xes(str(real_data(f"logs/{name}")))
+        # it sorts by time: the order of the file as times; and leaves rare arcs out before it measures: none
+        log["time:timestamp"] = pd.Timestamp("2020-01-01", tz="UTC") + pd.to_timedelta(range(len(log)), unit="s")
+        options = {"dfg_pre_cleaning_noise_thresh": 0.0}
+        theirs = pm4py_heuristics(log, variant=Variants.CLASSIC, parameters=options)
+    expected = {(a, b): value for a, targets in theirs.dependency_matrix.items() for b, value in targets.items()}
+    found_values = {arc: row["dependency"] for arc, row in rows.items() if row["edge_count"]}
+    assert found_values == pytest.approx({arc: expected[arc] for arc in found_values}, abs=1e-12)
+    assert all(value <= 0 for arc, value in expected.items() if arc not in found_values)
+    assert len(found.names) == len(theirs.activities)
+
+
+def test_every_activity_of_the_net_is_connected():
+    """Between start and end every activity has its strongest cause and its strongest follower, weak as they are."""
+    rows = measured({("a", "b", "d"): 1, ("a", "c", "d"): 1})
+    assert net(rows) == {("a", "b"), ("a", "c"), ("b", "d"), ("c", "d")}
+    assert max(row["dependency"] for row in rows.values()) < 0.9
+
+
+def test_noise_stays_out_and_loops_are_found():
+    rows = measured({("a", "a", "b", "c", "b", "c", "d"): 40, ("a", "b", "c", "d"): 40, ("b", "a", "c", "d"): 1})
+    assert ("a", "a") in net(rows) and ("b", "a") not in net(rows) and ("b", "a") in rows
+    assert rows["c", "b"]["dependency"] < 0 and ("c", "b") in net(rows)  # b c b, c b c: a loop of length two
+
+
+def test_long_distance_dependency_is_found_beside_the_net():
+    """What was chosen first decides what comes last."""
+    rows = measured({("a", "c", "d"): 50, ("b", "c", "e"): 50})
+    assert rows["a", "d"]["is_long_distance"] and rows["b", "e"]["is_long_distance"]
+    assert rows["a", "d"]["long_distance_dependency"] == pytest.approx(100 / 101)
+    assert ("a", "e") not in rows and not rows["a", "c"]["is_long_distance"]
+
+
+def test_empty_log_has_none():
+    assert measured({}) == {}
+    assert np.isfinite(measured({("a",): 1}).get(("a", "a"), {"dependency": 0})["dependency"])
