@@ -85,6 +85,18 @@ class WorkingTime:
         """Working microseconds between pairs of instants; negative where the second is the earlier."""
         return self.elapsed(until_us) - self.elapsed(from_us)
 
+    def after(self, from_us: np.ndarray, working_us: int) -> tuple[np.ndarray, np.ndarray]:
+        """The first instants by which so much working time has passed since others, and whether they are known: not
+        where the time that was laid out ends before.
+        """
+        from_us = np.asarray(from_us, dtype=np.int64)
+        if not len(self.starts_us):
+            return from_us, np.full(len(from_us), working_us == 0)
+        wanted = self.elapsed(from_us) + working_us
+        place = np.maximum(np.searchsorted(self.before_us, wanted, side="left") - 1, 0)
+        found = self.starts_us[place] + wanted - self.before_us[place]
+        return (found, found <= self.ends_us[place]) if working_us else (from_us, np.ones(len(from_us), bool))
+
     def and_also(self, other: "WorkingTime") -> "WorkingTime":
         """The time that both have."""
         edges = np.unique(np.concatenate([self.starts_us, self.ends_us, other.starts_us, other.ends_us]))

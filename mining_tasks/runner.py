@@ -16,7 +16,7 @@ from mining_tasks.results import Results, compute, compute_desktop
 from mining_tasks.rules.tables import TABLES as CONFORMANCE_TABLES
 from mining_tasks.rules.tables import Demands, Norm, measure_conformance
 from mining_tasks.waiting_results import TABLES as PERFORMANCE_TABLES
-from mining_tasks.waiting_results import Facts, measure_performance
+from mining_tasks.waiting_results import Facts, add_performance
 from sluice.errors import BadInput
 from sluice.mined import PER_CASE, TOUCHED, UNCHANGED, plan
 from sluice.processes import list_processes, load_process
@@ -154,7 +154,7 @@ def mine_log(
         results.tables.update(discover(results.variants, log.activities))
         results.tables["order_bounds"] = bound_figures(log.events, figures, order=order, ranks=log.ranks)
         results.tables.update(measure_conformance(log, results, demands or Demands()))
-        results.tables.update(measure_performance(log, facts or Facts(), k=k_anonymity))
+        add_performance(results, log, facts or Facts(), k=k_anonymity)
     else:
         results = protect(results, log, k=k_anonymity)
     results.process_kpis.update(

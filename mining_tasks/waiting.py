@@ -44,24 +44,33 @@ class Times:
 
     cases: one row per case, by `case_key`: `calendar`, `throughput_us`, the three parts and each as `working_*`;
     waiting + idle + processing = throughput, exactly.
+
+    calendars: the names of the calendars that were used (None: around the clock), laid: their working time; `hours` of a
+    step is the position of its own.
     """
 
     steps: pl.DataFrame
     cases: pl.DataFrame
+    calendars: tuple[str | None, ...]
+    laid: tuple[WorkingTime, ...]
 
 
-def split_times(events: IntoFrame, *, hours: Hours | None = None) -> Times:
-    """The times of every step and case. An instance lasts from its start to its end, an event without a start no time."""
+def split_times(events: IntoFrame, *, hours: Hours | None = None, beyond_us: int = 0) -> Times:
+    """The times of every step and case. An instance lasts from its start to its end, an event without a start no time.
+
+    beyond_us: how long after the last event the working time is laid out, too.
+    """
     hours = hours or Hours()
     frame = events_of(events, needs=EVENT_COLUMNS)
     frame = frame.collect() if isinstance(frame, nw.LazyFrame) else frame
     steps = _steps(frame.to_polars())
     steps, named = _with_calendars(steps, hours)
     first, last = int(steps["begin_us"].min() or 0), int(steps["end_us"].max() or 0) + 1
-    laid = {
-        name: always(first, last) if name is None else lay_out(hours.calendars[name], first, last) for name in named
-    }
-    steps = _measured(steps, [laid[name] for name in named])
+    laid = [
+        always(first, last + beyond_us) if name is None else lay_out(hours.calendars[name], first, last + beyond_us)
+        for name in named
+    ]
+    steps = _measured(steps, laid)
     cases = (
         steps.group_by("case_key")
         .agg(
@@ -78,7 +87,7 @@ def split_times(events: IntoFrame, *, hours: Hours | None = None) -> Times:
         .select("case_key", "calendar", "throughput_us", *PARTS, "working_throughput_us", *WORKING_PARTS)
         .sort("case_key")
     )
-    return Times(steps=steps.drop("_of_case", "_of_step"), cases=cases)
+    return Times(steps.drop("_of_case"), cases, tuple(named), tuple(laid))
 
 
 def _steps(events: pl.DataFrame) -> pl.DataFrame:
@@ -113,7 +122,7 @@ def _steps(events: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_calendars(steps: pl.DataFrame, hours: Hours) -> tuple[pl.DataFrame, list[str | None]]:
-    """`_of_case` and `_of_step`: which of the calendars (returned, by position) a case and a step are measured in."""
+    """`_of_case` and `hours`: which of the calendars (returned, by position) a case and a step are measured in."""
     named: list[str | None] = [hours.process]
     used = {*hours.by_activity.values(), *hours.by_resource.values()}
     if hours.by_case is not None:
@@ -134,7 +143,7 @@ def _with_calendars(steps: pl.DataFrame, hours: Hours) -> tuple[pl.DataFrame, li
             keys, codes = list(mapping), [code[name] for name in mapping.values()]
             own = pl.col(column).cast(pl.Int64).replace_strict(keys, codes, return_dtype=pl.Int32, default=None)
             of_step = pl.coalesce(own, of_step)
-    return steps.with_columns(of_step.alias("_of_step")), named
+    return steps.with_columns(of_step.alias("hours")), named
 
 
 def _measured(steps: pl.DataFrame, laid: list[WorkingTime]) -> pl.DataFrame:
@@ -145,7 +154,7 @@ def _measured(steps: pl.DataFrame, laid: list[WorkingTime]) -> pl.DataFrame:
     runs_from = np.minimum(np.maximum(begin, ready), end)
     found = {name: np.zeros(len(steps), np.int64) for name in (*PARTS, *WORKING_PARTS)}
     found["processing_us"] = end - runs_from
-    of_case, of_step = steps["_of_case"].to_numpy(), steps["_of_step"].to_numpy()
+    of_case, of_step = steps["_of_case"].to_numpy(), steps["hours"].to_numpy()
     pairs = np.unique(of_case.astype(np.int64) * len(laid) + of_step)
     for pair in pairs.tolist():
         case_code, step_code = divmod(pair, len(laid))

@@ -16,7 +16,7 @@ from expectations.build import exists, read_build
 
 WHOLE, TOUCHED, UNCHANGED = "whole", "touched", "unchanged"
 # the tables of schema mining whose rows are of one case each, and of nothing but that case
-PER_CASE = ("case_kpis", "case_times", "violations", "obligations")
+PER_CASE = ("case_kpis", "case_times", "due_dates", "violations", "obligations")
 
 
 @dataclass(frozen=True)

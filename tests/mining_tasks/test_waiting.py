@@ -218,7 +218,7 @@ def test_an_overlap_counts_once_and_the_longest_hands_over():
 
 
 def test_tables_of_an_empty_log_are_empty():
-    assert measure_performance(log_of([]), Facts(), k=5) == {}
+    assert measure_performance(log_of([]), Facts(), k=5) == ({}, {})
 
 
 def test_calendar_of_a_case_comes_from_its_attribute():
@@ -229,6 +229,6 @@ def test_calendar_of_a_case_comes_from_its_attribute():
         by_attribute=("country", {"BE": "office"}),
         calendars={calendar.name: calendar for calendar in (OFFICE, MORNINGS)},
     )
-    tables = measure_performance(log, Facts(declared=declared, attributes=attributes), k=5)
+    tables, _ = measure_performance(log, Facts(declared=declared, attributes=attributes), k=5)
     found = dict(tables["case_times"].select("case_key", "calendar").iter_rows())
     assert [found[key] for key in log.cases["case_key"]] == ["office", "mornings", "mornings", "office", "office"]

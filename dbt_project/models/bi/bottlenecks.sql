@@ -1,0 +1,20 @@
+select
+    bottlenecks.process,
+    bottlenecks.kind,
+    bottlenecks.time_rank,
+    bottlenecks.cost_rank,
+    bottlenecks.source_activity,
+    bottlenecks.target_activity,
+    bottlenecks.wait_count,
+    bottlenecks.case_count,
+    bottlenecks.lost_seconds,
+    bottlenecks.working_lost_seconds,
+    bottlenecks.working_lost_share,
+    bottlenecks.cumulative_share,
+    bottlenecks.excess_seconds,
+    bottlenecks.processing_seconds,
+    bottlenecks.currency,
+    bottlenecks.waiting_cost,
+    bottlenecks.processing_cost,
+    bottlenecks.cost
+from {{ source('mining', 'bottlenecks') }} as bottlenecks

@@ -1,0 +1,139 @@
+"""Bottlenecks: activities and arcs by the working time that cases lie before them, and by what that costs."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from itertools import accumulate
+
+import narwhals as nw
+import polars as pl
+
+from mining_tasks.calendars_declared import Rates
+from mining_tasks.waiting import Times
+
+ACTIVITY, ARC = "activity", "arc"
+_HOUR_US = 3_600_000_000
+_KEYS = ("source_activity_key", "target_activity_key")
+
+
+def rank_bottlenecks(
+    times: Times, *, rates: Rates | None = None, activity_rates: Mapping[int, Rates] | None = None
+) -> nw.DataFrame:
+    """One row per activity (`kind` activity, no source) and per arc (`kind` arc), sorted by `kind`, `time_rank`.
+
+    wait_count: how often a case lay there; lost_seconds: for how long, in clock time (waiting and idle);
+    working_lost_seconds: in working time, and its share of all of its kind; excess_seconds: what of it lies beyond the
+    median of the place, that is, what would be saved if no case lay longer there than half of them do;
+    processing_seconds: how long it ran (activities only). time_rank: 1 = most working time lost, equal ones in the
+    order of their keys. rates (per hour; of activities of their own: `activity_rates`): `waiting_cost` of the lost
+    working time, `processing_cost` of the processing time, `cost` of both and `cost_rank`; null without rates.
+    """
+    parts = []
+    for kind, by in ((ACTIVITY, _KEYS[1:]), (ARC, _KEYS)):
+        found = _lost(times, by)
+        if kind == ACTIVITY:
+            found = found.with_columns(pl.lit(None, found.schema[_KEYS[1]]).alias(_KEYS[0]))
+        else:
+            found = found.with_columns(_processing=pl.lit(0, pl.Int64))
+        found = found.filter(pl.col("wait_count") > 0) if kind == ARC else found
+        parts.append(_ranked(found, kind, rates, activity_rates or {}))
+    return nw.from_native(pl.concat(parts))
+
+
+def _lost(times: Times, by: tuple[str, ...]) -> pl.DataFrame:
+    """Per place the exact sums, in microseconds."""
+    steps = times.steps.rename({"activity_key": _KEYS[1]})
+    if len(by) == 2:
+        steps = steps.filter(pl.col("ready_us").is_not_null())
+    lay = pl.col("ready_us").is_not_null()
+    lost = pl.when(lay).then(pl.col("working_waiting_us") + pl.col("working_idle_us"))
+    steps = steps.select(
+        *by,
+        "case_key",
+        (pl.col("waiting_us") + pl.col("idle_us")).alias("_clock"),
+        lost.alias("_lost"),
+        pl.col("processing_us").alias("_processing"),
+    )
+    typical = pl.col("_lost").median().floor().cast(pl.Int64)
+    return (
+        steps.group_by(*by)
+        .agg(
+            pl.col("_lost").count().cast(pl.Int64).alias("wait_count"),
+            pl.col("case_key").n_unique().cast(pl.Int64).alias("case_count"),
+            *(_exact(name) for name in ("_clock", "_lost", "_processing")),
+            (pl.col("_lost") - typical).clip(0).cast(pl.Int128).sum().alias("_excess"),
+        )
+        .sort(*by)
+    )
+
+
+def _exact(column: str) -> pl.Expr:
+    return pl.col(column).cast(pl.Int128).sum().alias(column)
+
+
+def _ranked(found: pl.DataFrame, kind: str, rates: Rates | None, of_activities: Mapping[int, Rates]) -> pl.DataFrame:
+    lost, processing = (found[name].to_list() for name in ("_lost", "_processing"))
+    order = sorted(range(len(found)), key=lambda place: (-lost[place], place))
+    everything = sum(lost)
+    running = list(accumulate(lost[place] for place in order))
+    columns = {
+        "lost_seconds": [value / 1_000_000 for value in found["_clock"].to_list()],
+        "working_lost_seconds": [value / 1_000_000 for value in lost],
+        "excess_seconds": [value / 1_000_000 for value in found["_excess"].to_list()],
+        "processing_seconds": [value / 1_000_000 for value in processing],
+    }
+    costs = [(None, None)] * len(found)
+    if rates is not None:
+        own = [of_activities.get(key, rates) for key in found[_KEYS[1]].to_list()]
+        costs = [
+            (_amount(waited, rate.waiting), _amount(worked, rate.processing))
+            for waited, worked, rate in zip(lost, processing, own, strict=True)
+        ]
+    both = [None if waiting is None else waiting + working for waiting, working in costs]
+    by_cost = sorted(range(len(found)), key=lambda place: (-(both[place] or 0), place)) if rates is not None else []
+    cost_rank = {place: rank for rank, place in enumerate(by_cost, 1)}
+    frame = found.select("wait_count", "case_count", *_KEYS).with_columns(
+        pl.lit(kind).alias("kind"),
+        *(pl.Series(name, values, dtype=pl.Float64) for name, values in columns.items()),
+        *(
+            pl.Series(name, [None if value is None else float(value) for value in values], dtype=pl.Float64)
+            for name, values in (
+                ("waiting_cost", [waiting for waiting, _ in costs]),
+                ("processing_cost", [working for _, working in costs]),
+                ("cost", both),
+            )
+        ),
+        pl.Series("cost_rank", [cost_rank.get(place) for place in range(len(found))], dtype=pl.Int64),
+        pl.Series(
+            "working_lost_share", [value / everything if everything else 0.0 for value in lost], dtype=pl.Float64
+        ),
+    )
+    shares = [value / everything if everything else 0.0 for value in running]
+    return (
+        frame[order]
+        .with_columns(
+            pl.Series("time_rank", range(1, len(order) + 1), dtype=pl.Int64),
+            pl.Series("cumulative_share", shares, dtype=pl.Float64),
+        )
+        .select(
+            "kind",
+            "time_rank",
+            "cost_rank",
+            *_KEYS,
+            "wait_count",
+            "case_count",
+            "lost_seconds",
+            "working_lost_seconds",
+            "working_lost_share",
+            "cumulative_share",
+            "excess_seconds",
+            "processing_seconds",
+            "waiting_cost",
+            "processing_cost",
+            "cost",
+        )
+    )
+
+
+def _amount(microseconds: int, per_hour: float) -> Fraction:
+    """What a time costs, exactly: the rate is the decimal number that was declared."""
+    return microseconds * Fraction(repr(per_hour)) / _HOUR_US
