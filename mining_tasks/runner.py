@@ -11,6 +11,8 @@ from mining_tasks.calendars_declared import Performance, load_performance
 from mining_tasks.inductive_results import TABLES as DISCOVERY_TABLES
 from mining_tasks.inductive_results import discover
 from mining_tasks.order_bounds import Figures, bound_figures
+from mining_tasks.organisation import TABLES as ORGANISATION_TABLES
+from mining_tasks.organisation import add_organisation
 from mining_tasks.people import protect
 from mining_tasks.results import Results, compute, compute_desktop
 from mining_tasks.rules.tables import TABLES as CONFORMANCE_TABLES
@@ -43,10 +45,16 @@ TABLES = (
     *DISCOVERY_TABLES,
     *CONFORMANCE_TABLES,
     *PERFORMANCE_TABLES,
+    *ORGANISATION_TABLES,
 )
 DEFAULT_K = 5
-_SEQUENCES = {"variants": ("variant_id", "activities"), "repeated_sequences": ("sequence_id", "steps")}
+_SEQUENCES = {
+    "variants": ("variant_id", "activities"),
+    "repeated_sequences": ("sequence_id", "steps"),
+    "roles": ("role_id", "activities"),
+}
 _TIMES = {"as_of_us": "as_of"}
+_DAYS = {"week_start_day": "week_start", "work_day": "day"}
 
 
 def mine(settings: Settings, process: str, ctx: RunContext, *, order: Sequence[str] | None = None) -> dict[str, int]:
@@ -153,6 +161,7 @@ def mine_log(
         figures = Figures.of(results)
         results.tables.update(discover(results.variants, log.activities))
         results.tables["order_bounds"] = bound_figures(log.events, figures, order=order, ranks=log.ranks)
+        add_organisation(results, log, k=k_anonymity)
         results.tables.update(measure_conformance(log, results, demands or Demands()))
         add_performance(results, log, facts or Facts(), k=k_anonymity)
     else:
@@ -212,6 +221,6 @@ def _renamed(table: pa.Table) -> pa.Table:
         if column.endswith("_us"):
             name = _TIMES.get(column, column.removesuffix("_us") + "_at")
             table = table.set_column(index, name, io.timestamps(table[column]))
-        elif column == "week_start_day":
-            table = table.set_column(index, "week_start", table[column].cast(pa.int32()).cast(pa.date32()))
+        elif column in _DAYS:
+            table = table.set_column(index, _DAYS[column], table[column].cast(pa.int32()).cast(pa.date32()))
     return table
