@@ -4,39 +4,22 @@ import random
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from mining_tasks.process_tree import (
-    CHOICE,
-    CONCURRENCY,
-    SEQUENCE,
     TAU,
-    ProcessTree,
     activity,
     can_be_empty,
     count_nodes,
-    loop,
     parse,
     reduced,
     sequence,
 )
 from sluice.errors import BadInput
-from tests.mining_tasks.trees import accepts_empty, allows, play, random_tree, same_language
-
-
-def _nodes(children):
-    several = st.lists(children, min_size=1, max_size=3).map(tuple)
-    return st.one_of(
-        st.builds(ProcessTree, st.sampled_from([SEQUENCE, CHOICE, CONCURRENCY]), several),
-        st.builds(loop, children, children),
-    )
-
-
-trees = st.recursive(st.one_of(st.just(TAU), st.sampled_from("abc").map(activity)), _nodes, max_leaves=7)
+from tests.mining_tasks.trees import accepts_empty, allows, any_tree, play, random_tree, same_language
 
 
 @settings(max_examples=300, deadline=None)
-@given(trees)
+@given(any_tree())
 def test_reducing_keeps_the_language_and_is_done_once(tree):
     small = reduced(tree)
     assert same_language(tree, small), (tree.text, small.text)
@@ -46,7 +29,7 @@ def test_reducing_keeps_the_language_and_is_done_once(tree):
 
 
 @settings(max_examples=200, deadline=None)
-@given(trees)
+@given(any_tree())
 def test_text_gives_the_tree_again(tree):
     assert parse(tree.text) == tree
     assert parse(tree.text.replace(" ", "")) == tree

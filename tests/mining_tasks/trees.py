@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from hypothesis import strategies as st
+
 from mining_tasks.inductive_log import CodedLog, WeightedLog
-from mining_tasks.process_tree import CHOICE, CONCURRENCY, LOOP, SEQUENCE, TAU, ProcessTree, activity
+from mining_tasks.process_tree import CHOICE, CONCURRENCY, LOOP, SEQUENCE, TAU, ProcessTree, activity, loop
 
 
 def real_traces(path: Path) -> tuple[CodedLog, dict[tuple[str, ...], int]]:
@@ -48,6 +50,18 @@ def _tree(chance: random.Random, names: list[str], above: str | None, silent: fl
     if above != CHOICE and chance.random() < silent:
         node = ProcessTree(CHOICE, (node, TAU))
     return node
+
+
+def any_tree(*, names: str = "abcd", most: int = 7) -> st.SearchStrategy[ProcessTree]:
+    """Any tree at all, reduced or not, activities in it more than once."""
+    leaves = st.one_of(st.just(TAU), st.sampled_from(names).map(activity))
+
+    def nodes(children: st.SearchStrategy[ProcessTree]) -> st.SearchStrategy[ProcessTree]:
+        several = st.lists(children, min_size=1, max_size=3).map(tuple)
+        kinds = st.sampled_from([SEQUENCE, CHOICE, CONCURRENCY])
+        return st.one_of(st.builds(ProcessTree, kinds, several), st.builds(loop, children, children))
+
+    return st.recursive(leaves, nodes, max_leaves=most)
 
 
 def play(tree: ProcessTree, chance: random.Random) -> tuple[str, ...]:
