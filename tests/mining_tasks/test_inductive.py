@@ -83,7 +83,10 @@ def allows_end(tree: ProcessTree, name: str) -> bool:
     return any(allows_end(child, name) for child in tree.children)
 
 
-@pytest.mark.parametrize("seed", range(40))
+SEEDS = [*range(40), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(40, 200))]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_a_generated_tree_is_found_again(seed):
     chance = random.Random(seed)
     tree = random_tree(chance, chance.randint(2, 9))
@@ -94,7 +97,7 @@ def test_a_generated_tree_is_found_again(seed):
     assert discover_tree_of_graph(graph_of(found.log), found.names) == reduced(tree)
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_of_generated_trees_pm4py_finds_the_same_language(seed):
     chance = random.Random(1000 + seed)
     tree = random_tree(chance, chance.randint(2, 9), silent=0.2)
