@@ -3,6 +3,7 @@
 Definition: van der Aalst, Reijers and Song, Discovering Social Networks from Event Logs (2005), section 4.1: direct succession.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import narwhals as nw
@@ -22,11 +23,12 @@ _COLUMNS = (*KIND, "edge_count", "case_count", "person_count", "mean_seconds", "
 class Handovers:
     """rows: per arc and `is_handover` (whether the two persons differ) `edge_count`, `case_count`, `person_count` (different
     persons on either side), `mean_seconds`, `median_seconds`, `total_seconds` as in the directly-follows graph, sorted by
-    arc and kind; only rows of at least k persons. hidden_count: rows left out.
+    arc and kind; only rows of at least k persons. hidden_count: rows left out. totals: kind (None: both) -> (pairs, persons).
     """
 
     rows: nw.DataFrame
     hidden_count: int
+    totals: Mapping[bool | None, tuple[int, int]]
 
 
 def person_pairs(events: IntoFrame) -> Frame:
@@ -65,24 +67,31 @@ def discover_handovers(events: IntoFrame) -> nw.DataFrame:
     return collected(network, order=PERSONS)
 
 
-def measure_handovers(events: IntoFrame, *, k: int) -> Handovers:
+def measure_handovers(pairs: Frame, *, k: int) -> Handovers:
     """How often the person changes on each arc and how long that takes, compared with the same person going on.
 
-    A row is shown if at least `k` persons stand behind it, and behind what is left out of its arc, of its kind and of all.
+    pairs: as `person_pairs` makes them. A row is shown if at least `k` persons stand behind it, and behind what is left out
+    of its arc, of its kind and of all.
     """
-    pairs = person_pairs(events)
-    incidence = collected(
-        nw.concat([pairs.select(*KIND, nw.col(name).alias("resource_key")) for name in PERSONS]).unique(),
-        order=[*KIND, "resource_key"],
-    )
+    network = collected(pairs.group_by(*KIND, *PERSONS).agg(nw.len().alias("edge_count")), order=[*KIND, *PERSONS])
+    incidence = nw.concat([network.select(*KIND, nw.col(name).alias("resource_key")) for name in PERSONS]).unique()
     shown = publishable(incidence, by=KIND, k=k, margins=((), ARC, KIND[2:]))
     persons = incidence.group_by(*KIND).agg(nw.len().alias("person_count"))
     cases = pairs.select(*KIND, "case_key").unique().group_by(*KIND).agg(nw.len().alias("case_count"))
     times = summarise_durations(pairs, by=KIND).rename({"duration_count": "edge_count"})
     rows = collected(times.join(cases, on=list(KIND)), order=KIND).join(persons, on=list(KIND))
     kept = collected(rows.join(shown, on=list(KIND)).select(*_COLUMNS), order=KIND)
+    kinds = {None: network, True: network.filter(nw.col(KIND[2]) == 1), False: network.filter(nw.col(KIND[2]) == 0)}
     return Handovers(
-        rows=kept.with_columns(is_handover=nw.col("is_handover") == 1), hidden_count=len(persons) - len(shown)
+        rows=kept.with_columns(is_handover=nw.col("is_handover") == 1),
+        hidden_count=len(persons) - len(shown),
+        totals={
+            kind: (
+                int(some["edge_count"].sum() or 0),
+                nw.concat([some[name].alias("person").to_frame() for name in PERSONS])["person"].n_unique(),
+            )
+            for kind, some in kinds.items()
+        },
     )
 
 

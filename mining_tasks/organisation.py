@@ -4,16 +4,35 @@ from collections.abc import Sequence
 
 import narwhals as nw
 
-from mining_tasks.handover import PERSONS, count_subcontracts, measure_handovers, person_pairs
+from mining_tasks.handover import Handovers, count_subcontracts, measure_handovers, person_pairs
 from mining_tasks.io import Log
 from mining_tasks.k_anonymity import publishable
 from mining_tasks.results import Results, Suppression
 from mining_tasks.roles import Role, discover_roles
-from mining_tasks.working_together import discover_working_together, measure_working_together
+from mining_tasks.working_together import (
+    count_comparisons,
+    discover_working_together,
+    measure_working_together,
+    persons_of_cases,
+)
 from mining_tasks.workload import measure_workload
 from sluice.keys import variant_id
 
 TABLES = ("handovers", "roles", "working_together", "workload_by_day", "organisation_kpis")
+KPIS = (
+    "person_count",
+    "person_event_count",
+    "person_event_share",
+    "known_edge_count",
+    "handover_count",
+    "handover_share",
+    "subcontract_count",
+    "pair_count",
+    "pair_share",
+    "mean_partner_count",
+    "mean_persons_per_case",
+)
+FEW = 1_000_000  # pairs of persons, which are always counted
 
 
 def add_organisation(results: Results, log: Log, *, k: int) -> None:
@@ -23,8 +42,9 @@ def add_organisation(results: Results, log: Log, *, k: int) -> None:
     results.tables["workload_by_day"] = measure_workload(events, k=k)
     if native["resource_key"].is_null().all():
         return
-    handovers = measure_handovers(events, k=k)
-    together = measure_working_together(events, results.cases, k=k)
+    persons = persons_of_cases(events)
+    handovers = measure_handovers(person_pairs(events), k=k)
+    together = measure_working_together(persons, results.cases, k=k)
     roles = discover_roles(events, names=log.activities)
     rows, members = shown_roles(roles, k=k, backend=native.implementation)
     results.tables.update(handovers=handovers.rows, roles=rows, working_together=together.rows)
@@ -34,7 +54,9 @@ def add_organisation(results: Results, log: Log, *, k: int) -> None:
         roles=Suppression(len(rows), len(roles) - len(rows)),
         working_together=Suppression(len(together.rows), together.hidden_count),
     )
-    kpis = measure_organisation(native, k=k, mean_persons_per_case=together.mean_persons_per_case)
+    kpis = measure_organisation(native, persons, handovers, k=k)
+    if kpis["person_count"] is not None:
+        kpis["mean_persons_per_case"] = together.mean_persons_per_case
     results.tables["organisation_kpis"] = nw.from_dict(
         {name: [value] for name, value in kpis.items()},
         schema={name: nw.Float64() if name.startswith("mean_") or "share" in name else nw.Int64() for name in kpis},
@@ -80,46 +102,38 @@ def shown_roles(
 
 
 def measure_organisation(
-    events: nw.DataFrame, *, k: int, mean_persons_per_case: float | None
+    events: nw.DataFrame, persons: nw.DataFrame, handovers: Handovers, *, k: int
 ) -> dict[str, int | float | None]:
-    """The figures of the whole organisation; None where fewer than `k` persons stand behind one, or behind its complement."""
+    """The figures of the whole organisation; None where fewer than `k` persons stand behind one, or behind its complement.
+
+    persons: as `persons_of_cases` makes them. Pairs of persons are counted where that costs no more than reading the log:
+    None where the squares of the numbers of persons of the cases add up to more than its events.
+    """
     known = events.filter(~nw.col("resource_key").is_null())
-    person_count, pairs = known["resource_key"].n_unique(), person_pairs(events)
-    kpis: dict[str, int | float | None] = dict.fromkeys(
-        (
-            "person_count", "person_event_count", "person_event_share", "known_edge_count", "handover_count",
-            "handover_share", "subcontract_count", "pair_count", "pair_share", "mean_partner_count",
-            "mean_persons_per_case",
-        )
-    )  # fmt: skip
+    kpis: dict[str, int | float | None] = dict.fromkeys(KPIS)
+    person_count = known["resource_key"].n_unique()
     if person_count < k:
         return kpis
     kpis |= {
         "person_count": person_count,
         "person_event_count": len(known),
         "person_event_share": len(known) / len(events),
-        "mean_persons_per_case": mean_persons_per_case,
     }
-    changed, kept = (pairs.filter(nw.col("is_handover") == kind) for kind in (1, 0))
-    if _rests_on(pairs, k):
-        kpis["known_edge_count"] = len(pairs)
-        if _rests_on(changed, k) and _rests_on(kept, k):
-            kpis["handover_count"] = len(changed)
-            kpis["handover_share"] = len(changed) / len(pairs) if len(pairs) else None
+    (pair_count, behind), parts = handovers.totals[None], (handovers.totals[True], handovers.totals[False])
+    if behind == 0 or behind >= k:
+        kpis["known_edge_count"] = pair_count
+        if all(people == 0 or people >= k for _, people in parts):
+            kpis["handover_count"] = parts[0][0]
+            kpis["handover_share"] = parts[0][0] / pair_count if pair_count else None
     subcontract_count, behind = count_subcontracts(events)
     if behind == 0 or behind >= k:
         kpis["subcontract_count"] = subcontract_count
-    together = discover_working_together(events)
-    partners = len(set(together["resource_key"].to_list()) | set(together["other_resource_key"].to_list()))
-    if partners == 0 or partners >= k:
-        possible = person_count * (person_count - 1) // 2
-        kpis["pair_count"] = len(together)
-        kpis["pair_share"] = len(together) / possible if possible else None
-        kpis["mean_partner_count"] = 2 * len(together) / person_count
+    if count_comparisons(persons) <= max(len(events), FEW):
+        together = discover_working_together(persons)
+        partners = len(set(together["resource_key"].to_list()) | set(together["other_resource_key"].to_list()))
+        if partners == 0 or partners >= k:
+            possible = person_count * (person_count - 1) // 2
+            kpis["pair_count"] = len(together)
+            kpis["pair_share"] = len(together) / possible if possible else None
+            kpis["mean_partner_count"] = 2 * len(together) / person_count
     return kpis
-
-
-def _rests_on(pairs: nw.DataFrame, k: int) -> bool:
-    """Whether nobody or at least `k` persons stand behind the pairs."""
-    persons = {person for name in PERSONS for person in pairs[name].unique().to_list()}
-    return not persons or len(persons) >= k

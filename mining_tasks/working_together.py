@@ -30,22 +30,27 @@ class WorkingTogether:
 
 
 def persons_of_cases(events: IntoFrame) -> nw.DataFrame:
-    """`case_key`, `resource_key`: each known person of each case once, sorted."""
+    """`case_key`, `resource_key`: each known person of each case once, in any order."""
     frame = events_of(events, needs=("case_key", "event_seq", "resource_key"))
     persons = frame.filter(~nw.col("resource_key").is_null()).select("case_key", "resource_key").unique()
-    return collected(persons, order=["case_key", "resource_key"])
+    return persons.collect() if isinstance(persons, nw.LazyFrame) else persons
 
 
-def discover_working_together(events: IntoFrame) -> nw.DataFrame:
+def count_comparisons(persons: nw.DataFrame) -> int:
+    """How many pairs of persons of one case `discover_working_together` looks at, both ways."""
+    sizes = _counted(persons.group_by("case_key").agg(_size=nw.len()), "_size")
+    return int((sizes["_size"] * sizes["_size"]).sum() or 0)
+
+
+def discover_working_together(persons: nw.DataFrame) -> nw.DataFrame:
     """The network of persons, which is never published: `resource_key`, `other_resource_key` (the greater one), `case_count`
-    (cases that both worked on), sorted.
+    (cases that both worked on), sorted. persons: as `persons_of_cases` makes them.
 
     >>> import polars as pl
     >>> log = pl.DataFrame({"case_key": [1, 1, 1, 2], "event_seq": [1, 2, 3, 1], "resource_key": [5, 4, 5, 4]})
-    >>> discover_working_together(log).rows()
+    >>> discover_working_together(persons_of_cases(log)).rows()
     [(4, 5, 1)]
     """
-    persons = persons_of_cases(events)
     sizes = persons.group_by("case_key").agg(_size=nw.len()).sort("case_key")
     sizes = _counted(sizes, "_size").filter(nw.col("_size") > 1)
     sizes = sizes.with_columns(_part=(nw.col("_size") * nw.col("_size")).cum_sum() // _MOST_PAIRS)
@@ -66,13 +71,13 @@ def _counted(frame: nw.DataFrame, column: str) -> nw.DataFrame:
     return frame.with_columns(nw.col(column).cast(nw.Int64()))
 
 
-def measure_working_together(events: IntoFrame, cases: nw.DataFrame, *, k: int) -> WorkingTogether:
-    """How many persons work on a case, and how long cases of so many take. cases: `case_key`, `duration_us`.
+def measure_working_together(persons: nw.DataFrame, cases: nw.DataFrame, *, k: int) -> WorkingTogether:
+    """How many persons work on a case, and how long cases of so many take. persons: as `persons_of_cases` makes them.
+    cases: `case_key`, `duration_us`.
 
     A row is shown if at least `k` persons stand behind it, and behind what is left out of all; the row of cases without a
     known person always.
     """
-    persons = persons_of_cases(events)
     counts = persons.group_by("case_key").agg(nw.len().alias("persons_per_case"))
     counts = _counted(counts, "persons_per_case")
     per_case = cases.select("case_key", "duration_us").join(counts, on="case_key", how="left")

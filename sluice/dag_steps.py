@@ -212,13 +212,22 @@ def gate_mining(process: str, dag_run: Any, params: dict[str, Any] | None) -> No
 
 
 def publish(process: str, dag_run: Any, params: dict[str, Any] | None) -> None:
-    """Publish event log and mining tables in one transaction; ends the run 'published'."""
+    """Publish event log and mining tables in one transaction; ends the run 'published'. Then the declared exports."""
     with _step("mine", process, "publish", dag_run, params, ends_run="published") as (settings, context, record):
         from sluice.publish import publish
 
         done = publish(settings, process, context)
         record.rows_in = getattr(done, "touched_count", None)
         record.rows_out = getattr(done, "published_count", None)
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from sluice.errors import SluiceError
+    from sluice.export.nightly import export_declared
+
+    try:
+        export_declared(settings, process)
+    except SluiceError as error:  # what is published stays
+        raise AirflowFailException(str(error)) from None
 
 
 def look() -> dict[str, int]:

@@ -17,6 +17,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 DEFAULT_ORDER = ("occurred_at", "rank", "source_seq", "event_id")
 _LONGEST_TEXT = 2000
 _LETTERS = "lower-case letters, digits and underscores, beginning with a letter"
+_EXPORTS = ("xes", "xes.gz", "csv", "csv.gz", "bpmn", "pnml")
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 _REQUIRED = ("process", "title", "sources", "case", "activities")
 _OPTIONAL = (
@@ -29,6 +30,7 @@ _OPTIONAL = (
     "description",
     "extra_tables",
     "performance",
+    "export",
     "rules",
 )
 
@@ -41,6 +43,7 @@ class Process:
     events of a case, first to last. activities: the dbt seed that declares activity, rank, category, is_automated.
     checks: settings of the gate, by the gate's own names. extra_tables: further tables per case, published as
     event_log.<process>_<table>. kind: 'declared' in YAML, or 'imported' from a file. rules: what its cases must keep to.
+    export: files that are written of it after each publication, such as xes.gz.
     """
 
     name: str
@@ -58,6 +61,7 @@ class Process:
     checks: Mapping[str, Any] = field(default_factory=dict)
     kind: str = "declared"
     rules: tuple[Rule, ...] = ()
+    export: tuple[str, ...] = ()
 
     @property
     def order_declared(self) -> str:
@@ -139,6 +143,9 @@ def _checked(path: Path, name: str, declared: dict[str, Any]) -> Process:
             raise fail(key, f"names of {_LETTERS}")
     if not is_identifier(declared["activities"]):
         raise fail("activities", f"the name of a seed: {_LETTERS}")
+    exports = declared.get("export", [])
+    if not isinstance(exports, list) or any(one not in _EXPORTS for one in exports) or len({*exports}) < len(exports):
+        raise fail("export", f"some of {', '.join(_EXPORTS)}, each once")
     order = tuple(declared.get("order", DEFAULT_ORDER))
     if not order or len(set(order)) != len(order) or not set(order) <= set(DEFAULT_ORDER):
         raise fail("order", f"some of {', '.join(DEFAULT_ORDER)}, each once")
@@ -164,6 +171,7 @@ def _checked(path: Path, name: str, declared: dict[str, Any]) -> Process:
         description=declared.get("description", ""),
         extra_tables=tuple(declared.get("extra_tables", ())),
         checks=MappingProxyType(declared.get("checks", {})),
+        export=tuple(exports),
         rules=_rules(path, declared),
     )
 

@@ -15,20 +15,21 @@ if TYPE_CHECKING:
     from sluice.export.published import PublishedLog
     from sluice.settings import Settings
 
-FORMATS = ("xes", "csv")
+LOGS = ("xes", "csv")
+FORMATS = (*LOGS, "bpmn", "pnml")
 _TOLD_EACH = 2.0  # seconds between two lines of progress
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `sluice export` to `parser`."""
     parser.description = (
-        "Write the published log of PROCESS as one moment into a file: XES (IEEE 1849-2016) or CSV, packed where its name "
-        "ends in .gz. Without persons, unless asked for. See docs/export.md."
+        "Write the published log of PROCESS as one moment into a file, XES (IEEE 1849-2016) or CSV, or a model of it as BPMN "
+        "2.0 or PNML; packed where its name ends in .gz. Without persons, unless asked for. See docs/export.md."
     )
     parser.add_argument("process", metavar="PROCESS", help="a published process")
     parser.add_argument("--format", choices=FORMATS, help="default: told by the name of the file, else xes")
     parser.add_argument(
-        "--output", metavar="FILE", type=Path, help="default: PROCESS.xes or PROCESS.csv here; - is standard output"
+        "--output", metavar="FILE", type=Path, help="default: PROCESS.<format> here; - is standard output"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace a file that is there already")
     parser.add_argument(
@@ -46,30 +47,64 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="XES: an event with a start and an end becomes two events, start and complete (default), or one with the "
         "attribute start_timestamp",
     )
+    parser.add_argument(
+        "--model", metavar="KIND", help="BPMN, PNML: which model, see bi.models (default: inductive_infrequent)"
+    )
 
 
 def run(args: argparse.Namespace, settings: "Settings") -> int:
-    """Export one log; returns the exit code. Raises BadInput for what cannot be read or written."""
-    from sluice.export.csv import write_csv
-    from sluice.export.published import open_published
-    from sluice.export.xes import write_xes
-
+    """Export one log or model; returns the exit code. Raises BadInput for what cannot be read or written."""
     kind = args.format or format_of(args.output)
     path = args.output or Path(f"{args.process}.{kind}")
     refuse_existing(path, may_overwrite=args.overwrite)
-    began = time.monotonic()
-    with (
-        _warehouse(settings) as url,
-        open_published(url, args.process, with_resources=args.resources, with_attributes=args.attributes) as log,
-        whole_file(path, may_overwrite=args.overwrite) as out,
-    ):
-        told = _progress(log.event_count)
-        write = write_csv if kind == "csv" else partial(write_xes, intervals=args.intervals)
-        pictured = write(log, out, told=told)
-    report = sys.stderr if str(path) == STANDARD_OUTPUT else sys.stdout
-    for line in _report(log, path, kind, args.intervals, pictured, time.monotonic() - began):
-        print(line, file=report)
+    with _warehouse(settings) as url:
+        lines = write_file(
+            url,
+            args.process,
+            path,
+            kind,
+            may_overwrite=args.overwrite,
+            with_resources=args.resources,
+            with_attributes=args.attributes,
+            intervals=args.intervals,
+            model_kind=args.model,
+        )
+    for line in lines:
+        print(line, file=sys.stderr if str(path) == STANDARD_OUTPUT else sys.stdout)
     return 0
+
+
+def write_file(
+    url: str,
+    process: str,
+    path: Path,
+    kind: str,
+    *,
+    may_overwrite: bool = False,
+    with_resources: bool = False,
+    with_attributes: bool = False,
+    intervals: str = "events",
+    model_kind: str | None = None,
+) -> list[str]:
+    """Write the log or model `kind` (of `FORMATS`) of a process to `path`; returns the report, line by line."""
+    from sluice.export.csv import write_csv
+    from sluice.export.models import DEFAULT_MODEL, read_model
+    from sluice.export.published import open_published
+    from sluice.export.xes import write_xes
+
+    began = time.monotonic()
+    if kind not in LOGS:
+        model = read_model(url, process, notation=kind, model_kind=model_kind or DEFAULT_MODEL)
+        with whole_file(path, may_overwrite=may_overwrite) as out:
+            out.write(model.encode())
+        return [f"{path}: the model {model_kind or DEFAULT_MODEL} of {process}"]
+    with (
+        open_published(url, process, with_resources=with_resources, with_attributes=with_attributes) as log,
+        whole_file(path, may_overwrite=may_overwrite) as out,
+    ):
+        write = write_csv if kind == "csv" else partial(write_xes, intervals=intervals)
+        pictured = write(log, out, told=_progress(log.event_count))
+    return list(_report(log, path, kind, intervals, pictured, time.monotonic() - began))
 
 
 def format_of(path: Path | None) -> str:

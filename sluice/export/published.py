@@ -20,6 +20,7 @@ from sluice.readers import AUDITOR, READER
 from sluice.warehouse import connect
 
 FETCHED = 10_000  # rows per round trip
+READING_IS_REFUSED = "this login may not read the views of schema bi: grant it the role sluice_reader"
 _PSEUDONYM = "^p_[0-9a-f]{16}$"
 _ORIGINAL_NAME = re.compile(r"attribute '(.*)' of the imported log", re.DOTALL).fullmatch
 _XES_TYPES = {
@@ -136,18 +137,18 @@ def open_published(
     with connect(url) as db:
         db.execute("set transaction isolation level repeatable read, read only")
         attributes, held_back = (), ()
-        with _needed(process, "this login may not read the views of schema bi: grant it the role sluice_reader"):
-            _become(db, READER)
+        with needed(process, READING_IS_REFUSED):
+            become_reader(db)
             about = _about(db, process)
         if with_attributes:
-            with _needed(
+            with needed(
                 process, "--attributes needs the right to read the attributes of the cases, which this login has not"
             ):
                 _become(db, None)
                 attributes, held_back = _attributes(db, process, with_resources)
         _become(db, _role(with_resources))
         if with_resources:
-            with _needed(process, "--resources is for logins with the role sluice_auditor, which this one has not"):
+            with needed(process, "--resources is for logins with the role sluice_auditor, which this one has not"):
                 db.execute("select from bi_audit.event_resources limit 0")
         has_intervals = db.execute(
             "select exists (select from bi.events where process = %s and started_at is not null)", (process,)
@@ -221,8 +222,13 @@ def _become(db: psycopg.Connection, role: str | None) -> None:
             db.execute(sql.SQL("set local role {}").format(sql.Identifier(role)))
 
 
+def become_reader(db: psycopg.Connection) -> None:
+    """Read with the rights of `sluice_reader` alone, where the login may."""
+    _become(db, READER)
+
+
 @contextmanager
-def _needed(process: str, otherwise: str) -> Iterator[None]:
+def needed(process: str, otherwise: str) -> Iterator[None]:
     """What the database refuses to this login, as one line."""
     try:
         yield

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from mining_tasks.case_kpis import measure_cases
-from mining_tasks.handover import count_subcontracts, discover_handovers, measure_handovers
+from mining_tasks.handover import count_subcontracts, discover_handovers, measure_handovers, person_pairs
 from mining_tasks.k_anonymity import publishable
 from mining_tasks.organisation import measure_organisation, shown_roles
 from mining_tasks.roles import discover_roles
-from mining_tasks.working_together import discover_working_together, measure_working_together
+from mining_tasks.working_together import discover_working_together, measure_working_together, persons_of_cases
 from mining_tasks.workload import count_work, measure_workload
 from sluice.keys import activity_key, case_key
 from tests.mining_tasks.logs import (
@@ -95,7 +95,9 @@ def test_working_together_is_that_of_pm4py(log):
         for (a, b), part in their_working_together.apply(theirs).connections.items()
         if people[a] < people[b]
     }
-    assert {(a, b): count for a, b, count in discover_working_together(ours).iter_rows()} == pytest.approx(expected)
+    assert {
+        (a, b): count for a, b, count in discover_working_together(persons_of_cases(ours)).iter_rows()
+    } == pytest.approx(expected)
 
 
 def test_roles_are_those_of_pm4py(log):
@@ -141,7 +143,7 @@ def test_handovers_are_what_loops_count(events):
         )
         for (source, target, changes), pairs in found.items()
     ]
-    rows = measure_handovers(frame_of(events), k=1).rows
+    rows = measure_handovers(person_pairs(frame_of(events)), k=1).rows
     assert rows.rows() == sorted(expected, key=lambda row: row[:3])
 
 
@@ -161,11 +163,11 @@ def test_persons_of_cases_are_what_loops_count(events):
         times = [spans[case] for case in cases]
         share, mean = len(cases) / len(traces), sum(times) / len(times)
         expected.append((number, len(cases), share, behind, pytest.approx(mean), pytest.approx(median(times))))
-    together = measure_working_together(frame, measure_cases(frame), k=1)
+    together = measure_working_together(persons_of_cases(frame), measure_cases(frame), k=1)
     assert together.rows.rows() == expected
     assert together.mean_persons_per_case == pytest.approx(sum(map(len, people.values())) / len(people))
     pairs = Counter(tuple(sorted(map(person_key, pair))) for some in people.values() for pair in combinations(some, 2))
-    assert {(a, b): count for a, b, count in discover_working_together(frame).iter_rows()} == pairs
+    assert {(a, b): count for a, b, count in discover_working_together(persons_of_cases(frame)).iter_rows()} == pairs
 
 
 @few
@@ -200,7 +202,7 @@ def test_roles_are_apart_and_whole(events):
 @given(events=random_events())
 def test_figures_rest_on_k_persons_and_so_does_what_is_left_out(k, events):
     frame = frame_of(events)
-    everything, shown = (measure_handovers(frame, k=number) for number in (1, k))
+    everything, shown = (measure_handovers(person_pairs(frame), k=number) for number in (1, k))
     arc = ["source_activity_key", "target_activity_key", "is_handover"]
     people: dict[tuple, set] = {}
     for trace in traces_of(events).values():
@@ -221,12 +223,15 @@ def test_figures_rest_on_k_persons_and_so_does_what_is_left_out(k, events):
     assert set(workload.filter(~nw.col("person_count").is_null())["work_day"].to_list()) == days
 
 
+def organisation_of(events: nw.DataFrame, k: int) -> dict:
+    return measure_organisation(events, persons_of_cases(events), measure_handovers(person_pairs(events), k=k), k=k)
+
+
 def test_a_small_organisation_is_not_described():
     events = nw.from_native(frame_of(hand_countable()))
     people = events["resource_key"].n_unique()
-    full = measure_organisation(events, k=2, mean_persons_per_case=1.5)
-    assert full["person_count"] == people
-    assert set(measure_organisation(events, k=people + 1, mean_persons_per_case=1.5).values()) == {None}
+    assert organisation_of(events, 2)["person_count"] == people
+    assert set(organisation_of(events, people + 1).values()) == {None}
 
 
 def test_figures_of_a_hand_countable_organisation():
@@ -234,7 +239,7 @@ def test_figures_of_a_hand_countable_organisation():
     trail = [("1", "p"), ("1", "q"), ("1", "p"), ("2", "q"), ("2", "r"), ("3", None)]
     events = [Event(case, "a", 1_000_000 * number, None, who) for number, (case, who) in enumerate(trail)]
     frame = nw.from_native(frame_of(events))
-    assert measure_organisation(frame, k=1, mean_persons_per_case=4 / 3) == {
+    assert organisation_of(frame, 1) == {
         "person_count": 3,
         "person_event_count": 5,
         "person_event_share": 5 / 6,
@@ -245,10 +250,10 @@ def test_figures_of_a_hand_countable_organisation():
         "pair_count": 2,
         "pair_share": 2 / 3,
         "mean_partner_count": 4 / 3,
-        "mean_persons_per_case": 4 / 3,
+        "mean_persons_per_case": None,  # known with the cases
     }
     assert count_subcontracts(frame) == (1, 2)
-    assert measure_organisation(frame, k=3, mean_persons_per_case=1.0)["subcontract_count"] is None
+    assert organisation_of(frame, 3)["subcontract_count"] is None
 
 
 def test_roles_of_fewer_than_k_are_left_out_with_what_would_give_them_away():
@@ -270,12 +275,12 @@ def test_engine_and_order_of_rows_change_nothing(engine):
     def everything(log) -> list:
         return [
             plain(discover_handovers(log)),
-            plain(measure_handovers(log, k=2).rows),
+            plain(measure_handovers(person_pairs(log), k=2).rows),
             count_subcontracts(log),
-            plain(discover_working_together(log)),
+            plain(discover_working_together(persons_of_cases(log))),
             plain(measure_workload(log, k=2)),
             discover_roles(log, names=names_of(events)),
-            plain(measure_working_together(log, measure_cases(log), k=2).rows),
+            plain(measure_working_together(persons_of_cases(log), measure_cases(log), k=2).rows),
         ]
 
     assert everything(on_engine(frame.sample(fraction=1, shuffle=True, seed=3), engine)) == everything(frame)
