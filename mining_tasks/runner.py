@@ -133,7 +133,10 @@ def facts_of(url: str, process: str, performance: Performance) -> Facts:
 def norm_of(settings: Settings, process: str) -> Norm:
     """What a process declares that its cases must keep to; an imported log declares nothing."""
     declared = process in list_processes(settings.project)
-    return Norm(load_process(process, settings.project).rules) if declared else Norm()
+    if process not in list_processes(settings.project):
+        return Norm()
+    declared = load_process(process, settings.project)
+    return Norm(declared.rules, declared.reference_model)
 
 
 def mine_log(

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from mining_tasks.alignments_model import read_reference_model
 from mining_tasks.rules.declaration import Rule, read_rules
 from sluice.errors import BadInput
 from sluice.yaml_files import is_identifier, read_yaml, shown
@@ -32,6 +33,7 @@ _OPTIONAL = (
     "performance",
     "export",
     "rules",
+    "reference_model",
 )
 
 
@@ -43,6 +45,7 @@ class Process:
     events of a case, first to last. activities: the dbt seed that declares activity, rank, category, is_automated.
     checks: settings of the gate, by the gate's own names. extra_tables: further tables per case, published as
     event_log.<process>_<table>. kind: 'declared' in YAML, or 'imported' from a file. rules: what its cases must keep to.
+    reference_model: what they should be like, a process tree as text; empty: the happy path.
     export: files that are written of it after each publication, such as xes.gz.
     """
 
@@ -61,6 +64,7 @@ class Process:
     checks: Mapping[str, Any] = field(default_factory=dict)
     kind: str = "declared"
     rules: tuple[Rule, ...] = ()
+    reference_model: str = ""
     export: tuple[str, ...] = ()
 
     @property
@@ -172,23 +176,24 @@ def _checked(path: Path, name: str, declared: dict[str, Any]) -> Process:
         extra_tables=tuple(declared.get("extra_tables", ())),
         checks=MappingProxyType(declared.get("checks", {})),
         export=tuple(exports),
-        rules=_rules(path, declared),
+        **_norm(path, declared),
     )
 
 
-def _rules(path: Path, declared: dict[str, Any]) -> tuple[Rule, ...]:
-    if "rules" not in declared:
-        return ()
-    if not declared.get("case_level_public", True):
+def _norm(path: Path, declared: dict[str, Any]) -> dict[str, Any]:
+    """`rules` and `reference_model`, as far as they are declared."""
+    given = [key for key in ("rules", "reference_model") if key in declared]
+    if given and not declared.get("case_level_public", True):
         raise BadInput(
-            f"{path}: rules: expected none where case_level_public is false: a violation would show a person"
+            f"{path}: {given[0]}: expected none where case_level_public is false: a violation would show a person"
         )
     seed = path.parent.parent / "dbt_project" / "seeds" / f"{declared['activities']}.csv"
     known = None
-    if seed.exists():
+    if given and seed.exists():
         with seed.open(newline="", encoding="utf-8") as file:
             known = {row.get("activity") for row in csv.DictReader(file)}
-    return read_rules(f"{path}: rules", declared["rules"], known=known)
+    read = {"rules": read_rules, "reference_model": read_reference_model}
+    return {key: read[key](f"{path}: {key}", declared[key], known=known) for key in given}
 
 
 def _duration(value: Any, fail) -> timedelta:

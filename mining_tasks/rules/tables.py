@@ -1,11 +1,13 @@
 """Conformance of a log with what its process declares, as the tables of schema mining."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import narwhals as nw
 import polars as pl
 
+from mining_tasks.alignments_results import VariantSequence, measure_alignments
 from mining_tasks.footprints import discover_footprints
 from mining_tasks.io import Log
 from mining_tasks.results import Results
@@ -26,9 +28,12 @@ TABLES = (
 
 @dataclass(frozen=True)
 class Norm:
-    """What the cases of a process must keep to. rules: as declared."""
+    """What the cases of a process must keep to. rules: as declared. reference: its model, a process tree as text; empty:
+    the happy path.
+    """
 
     rules: tuple[Rule, ...] = ()
+    reference: str = ""
 
     @property
     def attributes(self) -> list[str]:
@@ -58,4 +63,19 @@ def measure_conformance(log: Log, results: Results, demands: Demands) -> Mapping
         "violations": checked.violations,
         "obligations": checked.obligations,
         "footprints": discover_footprints(results.graph),
+        **measure_alignments(
+            _sequences(log, results), demands.norm.reference, backend=results.variants.variants.implementation
+        ),
     }
+
+
+def _sequences(log: Log, results: Results) -> list[VariantSequence]:
+    of_case = dict(results.variants.cases.select("case_key", "variant_id").iter_rows())
+    closed = Counter(
+        of_case[key] for key, is_open in log.cases.select("case_key", "is_open").iter_rows() if not is_open
+    )
+    steps = results.sequences["variants"]
+    return [
+        VariantSequence(variant, tuple(log.activities[key] for key in steps[variant]), count)
+        for variant, count in sorted(closed.items())
+    ]
