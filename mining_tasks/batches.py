@@ -21,7 +21,7 @@ def find_batches(steps: pl.DataFrame, *, gap_us: int = 0) -> pl.DataFrame:
     rows = (
         steps.filter(pl.col("resource_key").is_not_null())
         .select("activity_key", "resource_key", "begin_us", "end_us", "case_key", "event_seq", "ready_us")
-        .sort("activity_key", "resource_key", "begin_us", "end_us", "case_key", "event_seq")
+        .pipe(_by_worker)
     )
     same = (pl.col("activity_key") == pl.col("activity_key").shift(1)) & (
         pl.col("resource_key") == pl.col("resource_key").shift(1)
@@ -44,6 +44,21 @@ def find_batches(steps: pl.DataFrame, *, gap_us: int = 0) -> pl.DataFrame:
     rows = rows.with_columns(pl.Series("batch", np.cumsum(begins)), _is_first=pl.Series(begins))
     several = rows.group_by("batch").agg(pl.col("case_key").n_unique().alias("_cases")).filter(pl.col("_cases") > 1)
     return _shaped(rows.join(several, on="batch", how="semi", maintain_order="left"))
+
+
+def _by_worker(rows: pl.DataFrame) -> pl.DataFrame:
+    """Sorted by activity, resource, begin; what ties stays in the order of the cases. One packed integer where it fits,
+    which sorts several times faster than three.
+    """
+    by = ["activity_key", "resource_key"]
+    groups = rows.select(by).unique().sort(by).with_row_index("_group")
+    first = int(rows["begin_us"].min() or 0)
+    span = int(rows["begin_us"].max() or 0) - first + 1
+    if len(groups) * span >= 2**62:
+        return rows.sort(*by, "begin_us", maintain_order=True)
+    placed = rows.select(by).join(groups, on=by, how="left", maintain_order="left")["_group"].cast(pl.Int64)
+    packed = placed.to_numpy() * span + (rows["begin_us"].to_numpy() - first)
+    return rows[np.argsort(packed, kind="stable")]
 
 
 def _split(is_first: np.ndarray, begin: np.ndarray, arrived: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import polars as pl
 
 from mining_tasks.calendars_declared import Rates
 from mining_tasks.waiting import Times
+from mining_tasks.waiting_times import count_cases
 
 ACTIVITY, ARC = "activity", "arc"
 _HOUR_US = 3_600_000_000
@@ -58,10 +59,10 @@ def _lost(times: Times, by: tuple[str, ...]) -> pl.DataFrame:
         steps.group_by(*by)
         .agg(
             pl.col("_lost").count().cast(pl.Int64).alias("wait_count"),
-            pl.col("case_key").n_unique().cast(pl.Int64).alias("case_count"),
             *(_exact(name) for name in ("_clock", "_lost", "_processing")),
             (pl.col("_lost") - typical).clip(0).cast(pl.Int128).sum().alias("_excess"),
         )
+        .join(count_cases(steps, by), on=list(by))
         .sort(*by)
     )
 

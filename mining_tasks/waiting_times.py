@@ -12,27 +12,33 @@ ARC = ("source_activity_key", "target_activity_key")
 _MICRO = 1_000_000
 
 
-def exact_seconds(totals: Sequence[int]) -> list[float]:
-    """Whole microseconds of any size as seconds, rounded once."""
-    return [total / _MICRO for total in totals]
-
-
 def total_seconds(frame: pl.DataFrame, by: Sequence[str], columns: Sequence[str]) -> pl.DataFrame:
-    """Exact sums per group of columns `<what>_us`, as `total_<what>_seconds`; seconds and rest apart, so that no sum
-    overflows; sorted by `by`.
-    """
-    whole = [(pl.col(name) // _MICRO).sum().alias(f"{name}_whole") for name in columns]
-    part = [(pl.col(name) % _MICRO).sum().alias(f"{name}_part") for name in columns]
-    sums = frame.group_by(*by).agg(pl.len().cast(pl.Int64).alias("_count"), *whole, *part).sort(*by)
+    """Exact sums per group of columns `<what>_us`, as `total_<what>_seconds`, rounded once, and `_count`; sorted by `by`."""
+    sums = frame.group_by(*by).agg(
+        pl.len().cast(pl.Int64).alias("_count"), *(pl.col(name).cast(pl.Int128).sum() for name in columns)
+    )
+    sums = sums.sort(*by)
     totals = [
         pl.Series(
             f"total_{name.removesuffix('_us')}_seconds",
-            exact_seconds([w * _MICRO + p for w, p in sums.select(f"{name}_whole", f"{name}_part").iter_rows()]),
+            [total / _MICRO for total in sums[name].to_list()],
             dtype=pl.Float64,
         )
         for name in columns
     ]
     return sums.select(*by, "_count").with_columns(totals)
+
+
+def count_cases(frame: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+    """`case_count` per group: how many different `case_key` it has. The rows of a case must stand together."""
+    groups = frame.select(*by).unique().with_row_index("_group").with_columns(pl.col("_group").cast(pl.Int64))
+    places = frame.select(*by, "case_key").join(
+        groups, on=list(by), how="left", nulls_equal=True, maintain_order="left"
+    )
+    case = (places["case_key"] != places["case_key"].shift(1)).fill_null(True).cum_sum().cast(pl.Int64)
+    seen = (case * len(groups) + places["_group"]).unique()
+    found = (seen % max(len(groups), 1)).value_counts(name="case_count").rename({seen.name: "_group"})
+    return groups.join(found, on="_group").select(*by, pl.col("case_count").cast(pl.Int64))
 
 
 def measure_activity_times(times: Times) -> nw.DataFrame:
@@ -61,7 +67,7 @@ def measure_arc_times(times: Times) -> nw.DataFrame:
     """
     steps = times.steps.filter(pl.col("ready_us").is_not_null()).rename({"activity_key": ARC[1]})
     totals = total_seconds(steps, ARC, ["waiting_us", "idle_us"]).rename({"_count": "wait_count"})
-    cases = steps.select(*ARC, "case_key").unique().group_by(*ARC).agg(pl.len().cast(pl.Int64).alias("case_count"))
+    cases = count_cases(steps, ARC)
     waits = _waits(steps, list(ARC), with_total=True)
     result = totals.join(cases, on=list(ARC)).join(waits, on=list(ARC)).sort(*ARC)
     return nw.from_native(

@@ -36,7 +36,7 @@ def by_hand(steps: list[dict], gap: int) -> list[list[dict]]:
             work[step["activity_key"], step["resource_key"]].append(step)
     batches = []
     for row in work.values():
-        row.sort(key=lambda step: (step["begin_us"], step["end_us"], step["case_key"], step["event_seq"]))
+        row.sort(key=lambda step: (step["begin_us"], step["case_key"], step["end_us"], step["event_seq"]))
         run, until = [], None
         for step in row:
             there = step["begin_us"] if step["ready_us"] is None else step["ready_us"]
