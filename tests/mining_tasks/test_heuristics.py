@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mining_tasks.eventually_follows import count_eventually_follows
 from mining_tasks.heuristics import Thresholds, measure_dependencies, tabulate_dependencies
+from tests.mining_tasks.test_eventually_follows import by_loops
 from tests.mining_tasks.trees import coded, real_traces
 
 with warnings.catch_warnings():
@@ -64,6 +65,71 @@ def test_measures_by_loops(traces):
         assert row["dependency"] == (there / (there + 1) if a == b else (there - back) / (there + back + 1))
         assert row["two_loop_dependency"] == (None if a == b else both / (both + 1))
         assert not row["is_in_net"] or there or both
+
+
+def net_by_the_paper(traces, *, strong=0.9, relative=0.05):
+    """The twelve steps of the paper, word for word, on the log with one task before and one after each case."""
+    direct, loops = Counter(), Counter()
+    for trace, count in traces.items():
+        steps = ("first", *trace, "last")
+        for arc in pairwise(steps):
+            direct[arc] += count
+        for one, two, three in zip(steps, steps[1:], steps[2:], strict=False):
+            loops[one, two] += count * (one == three != two)
+    tasks = {task for arc in direct for task in arc}
+    pairs = [(a, b) for a in tasks for b in tasks if a != b]
+    value = {(a, b): (direct[a, b] - direct[b, a]) / (direct[a, b] + direct[b, a] + 1) for a, b in pairs}
+    one = {a for a in tasks if direct[a, a] / (direct[a, a] + 1) >= strong}
+    both = {(a, b): loops[a, b] + loops[b, a] for a, b in pairs}
+    two = {(a, b) for a, b in pairs if {a, b}.isdisjoint(one) and both[a, b] / (both[a, b] + 1) >= strong}
+    out = {(a, b) for a, b in pairs if a != "last" and value[a, b] == max(value[a, y] for y in tasks - {a})}
+    into = {(a, b) for a, b in pairs if b != "first" and value[a, b] == max(value[x, b] for x in tasks - {b})}
+    weak_out = {
+        (a, x)
+        for a, x in out
+        if value[a, x] < strong and any((a, b) in two and value[b, y] - value[a, x] > relative for b, y in out)
+    }
+    weak_in = {
+        (x, a)
+        for x, a in into
+        if value[x, a] < strong and any((a, b) in two and value[y, b] - value[x, a] > relative for y, b in into)
+    }
+    out, into = out - weak_out, into - weak_in
+    far_out = {
+        (a, b)
+        for a, b in pairs
+        if value[a, b] >= strong or any(c == a and value[c, d] - value[a, b] < relative for c, d in out)
+    }
+    far_in = {
+        (a, b)
+        for a, b in pairs
+        if value[a, b] >= strong or any(d == b and value[c, d] - value[a, b] < relative for c, d in into)
+    }
+    arcs = {(a, a) for a in one} | two | {arc for arc in far_out | far_in if value[arc] > 0}
+    return {arc for arc in arcs if {"first", "last"}.isdisjoint(arc)}
+
+
+@settings(max_examples=200, deadline=None)
+@given(logs)
+def test_dependency_graph_is_that_of_the_papers_steps(traces):
+    assert net(measured(traces)) == net_by_the_paper(traces)
+
+
+@settings(max_examples=100, deadline=None)
+@given(logs)
+def test_long_distance_by_loops(traces):
+    _, nexts, _ = by_loops(traces)
+    events = Counter()
+    for trace, count in traces.items():
+        for name in trace:
+            events[name] += count
+    for (a, b), row in measured(traces).items():
+        assert row["next_count"] == nexts[a, b]
+        if a != b:
+            total = events[a] + events[b] + 1
+            value = (2 * nexts[a, b] - 2 * abs(events[a] - events[b])) / total
+            assert row["long_distance_dependency"] == value
+            assert row["is_long_distance"] == (value >= 0.9 and not row["is_in_net"])
 
 
 @pytest.mark.parametrize("name", ["running-example.xes", "BPIC13_closed_problems.xes.gz", "Sepsis.xes.gz"])

@@ -1,5 +1,6 @@
 """Inductive miner: generated trees are found again, and what pm4py finds has the same language."""
 
+import itertools
 import random
 import warnings
 from collections import Counter
@@ -12,7 +13,17 @@ from mining_tasks.inductive import discover_tree
 from mining_tasks.inductive_directly_follows import discover_tree_of_graph
 from mining_tasks.inductive_graph import graph_of, graphs_without_each
 from mining_tasks.inductive_log import WeightedLog, direct_counts, end_counts, start_counts
-from mining_tasks.process_tree import CHOICE, LOOP, SEQUENCE, TAU, ProcessTree, activity, reduced
+from mining_tasks.process_tree import (
+    CHOICE,
+    CONCURRENCY,
+    LOOP,
+    SEQUENCE,
+    TAU,
+    ProcessTree,
+    activity,
+    can_be_empty,
+    reduced,
+)
 from tests.mining_tasks.trees import (
     activities,
     allows,
@@ -158,6 +169,46 @@ def test_graphs_without_each_activity_are_those_of_the_log_without_it(traces):
         assert ((direct_counts(rest) > 0)[keep][:, keep] == (graph.arcs > 0)).all()
         assert ((start_counts(rest) > 0)[keep] == (graph.starts > 0)).all()
         assert ((end_counts(rest) > 0)[keep] == (graph.ends > 0)).all()
+
+
+def graph_of_tree(tree: ProcessTree) -> tuple[set, set, set]:
+    """(arcs, starts, ends) of the directly-follows graph of all that a tree allows."""
+    if tree.operator is None:
+        return set(), {tree.label} - {None}, {tree.label} - {None}
+    parts = [graph_of_tree(child) for child in tree.children]
+    arcs = set().union(*(part[0] for part in parts))
+    starts, ends = (set().union(*(part[place] for part in parts)) for place in (1, 2))
+    if tree.operator == CHOICE:
+        return arcs, starts, ends
+    if tree.operator == CONCURRENCY:
+        for one, other in itertools.permutations(parts, 2):
+            names = [{name for arc in part[0] for name in arc} | part[1] | part[2] for part in (one, other)]
+            arcs |= set(itertools.product(*names))
+        return arcs, starts, ends
+    if tree.operator == SEQUENCE:
+        follows = list(itertools.combinations(range(len(parts)), 2))
+    else:
+        parts = [parts[place % 2] for place in range(5)]  # body redo body redo body: all there is to a loop
+        follows = list(itertools.combinations(range(5), 2))
+    children = tree.children if tree.operator == SEQUENCE else [tree.children[place % 2] for place in range(5)]
+    for one, other in follows:
+        if all(map(can_be_empty, children[one + 1 : other])):
+            arcs |= set(itertools.product(parts[one][2], parts[other][1]))
+    skips = [can_be_empty(child) for child in children]
+    starts = set().union(*(part[1] for place, part in enumerate(parts) if all(skips[:place])))
+    ends = set().union(*(part[2] for place, part in enumerate(parts) if all(skips[place + 1 :])))
+    return arcs, starts, ends
+
+
+@settings(max_examples=300, deadline=None)
+@given(logs)
+def test_tree_of_the_graph_allows_the_whole_graph(traces):
+    found, _ = coded(traces)
+    tree = discover_tree_of_graph(graph_of(found.log), found.names)
+    arcs, starts, ends = graph_of_tree(tree)
+    assert {arc for trace in traces for arc in itertools.pairwise(trace)} <= arcs
+    assert {trace[0] for trace in traces if trace} <= starts and {trace[-1] for trace in traces if trace} <= ends
+    assert () not in traces or can_be_empty(tree)
 
 
 @pytest.mark.parametrize(
