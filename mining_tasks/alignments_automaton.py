@@ -79,11 +79,13 @@ def automaton_of_net(
         needs[transition].append(place)
     for transition, place in arcs_out:
         gives[transition].append(place)
+    start = [place for place, count in initial.items() for _ in range(count)]
+    gone = _without_forced_steps(transitions, needs, gives, start, set(final))
     takers: dict[int, list[int]] = {}
     for transition, places in enumerate(needs):
         for place in set(places):
             takers.setdefault(place, []).append(transition)
-    unasked = [transition for transition, places in enumerate(needs) if not places]
+    unasked = [transition for transition, places in enumerate(needs) if not places and transition not in gone]
 
     def successors(marking: tuple[int, ...]) -> Iterator[tuple[str | None, tuple[int, ...]]]:
         for transition in sorted({t for place in set(marking) for t in takers.get(place, ())} | set(unasked)):
@@ -97,9 +99,31 @@ def automaton_of_net(
                 raise TooLarge
             yield transitions[transition], tuple(sorted(left + gives[transition]))
 
-    marking = lambda tokens: tuple(sorted(place for place, count in tokens.items() for _ in range(count)))  # noqa: E731
-    end = marking(final)
-    return _determined([marking(initial)], successors, lambda reached: reached == end, largest)
+    end = tuple(sorted(place for place, count in final.items() for _ in range(count)))
+    return _determined([tuple(sorted(start))], successors, lambda reached: reached == end, largest)
+
+
+def _without_forced_steps(
+    transitions: Sequence[str | None], needs: list[list[int]], gives: list[list[int]], start: list[int], final: set[int]
+) -> set[int]:
+    """Take silent transitions out that a token can only go through: it is given at once where they would give it. Changes
+    the lists in place, and no word of the net; returns the transitions that are gone.
+    """
+    gone: set[int] = set()
+    for transition, label in enumerate(transitions):
+        if label is not None or len(needs[transition]) != 1:
+            continue
+        (place,) = needs[transition]
+        takers = sum(places.count(place) for places in needs)
+        if takers != 1 or place in gives[transition] or place in final:
+            continue
+        for places in (*gives, start):
+            while place in places:
+                places.remove(place)
+                places.extend(gives[transition])
+        needs[transition], gives[transition] = [], []
+        gone.add(transition)
+    return gone
 
 
 # of two automata: states are (which of them, state), or pairs of states ------------------------------------------------

@@ -9,7 +9,8 @@ import numpy as np
 
 from mining_tasks import process_tree
 from mining_tasks.alignments import LOG, MODEL, align
-from mining_tasks.alignments_automaton import Automaton, TooLarge, automaton_of_tree
+from mining_tasks.alignments_automaton import Automaton, TooLarge
+from mining_tasks.alignments_model import Reference
 
 _KPIS = {
     "model_source": nw.String(),
@@ -67,11 +68,13 @@ def happy_path(variants: Sequence[VariantSequence]) -> VariantSequence | None:
     return min(variants, key=lambda variant: (-variant.case_count, variant.id), default=None)
 
 
-def measure_alignments(variants: Sequence[VariantSequence], reference: str, *, backend) -> Mapping[str, nw.DataFrame]:
+def measure_alignments(
+    variants: Sequence[VariantSequence], reference: Reference, *, backend
+) -> Mapping[str, nw.DataFrame]:
     """`conformance_kpis`, `variant_alignments`, `variant_deviations` and `deviations` of a log's variants against a model.
 
-    variants: of closed cases: what an open one has not done yet is no deviation. reference: a process tree as text; empty:
-    the happy path. A model whose automaton is too large aligns nothing.
+    variants: of closed cases: what an open one has not done yet is no deviation. reference: without text the happy path.
+    A model whose automaton is too large aligns nothing.
     """
     variants = sorted(variants, key=lambda variant: variant.id)
     source, text, model = _model(variants, reference)
@@ -89,19 +92,18 @@ def measure_alignments(variants: Sequence[VariantSequence], reference: str, *, b
     }
 
 
-def _model(variants: Sequence[VariantSequence], reference: str) -> tuple[str, str, Automaton | None]:
-    if reference:
-        source, tree = DECLARED, process_tree.parse(reference)
-    else:
+def _model(variants: Sequence[VariantSequence], reference: Reference) -> tuple[str, str, Automaton | None]:
+    source = DECLARED if reference.text else HAPPY_PATH
+    if not reference.text:
         path = happy_path(variants)
         if path is None:
-            return HAPPY_PATH, "", None
+            return source, "", None
         leaves = [process_tree.activity(name) for name in path.activities]
-        source, tree = HAPPY_PATH, leaves[0] if len(leaves) == 1 else process_tree.sequence(*leaves)
+        reference = Reference((leaves[0] if len(leaves) == 1 else process_tree.sequence(*leaves)).text)
     try:
-        return source, tree.text, automaton_of_tree(tree)
+        return source, reference.text, reference.automaton()
     except TooLarge:
-        return source, tree.text, None
+        return source, reference.text, None
 
 
 def _unaligned(variants: Sequence[VariantSequence], rows: dict[str, dict[str, list]]) -> dict[str, object]:

@@ -5,11 +5,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from mining_tasks.alignments_model import read_reference_model
+from mining_tasks.alignments_model import HAPPY_PATH, Reference, read_reference_model
 from mining_tasks.rules.declaration import Rule, read_rules
 from sluice.errors import BadInput
 from sluice.yaml_files import is_identifier, read_yaml, shown
@@ -45,7 +46,7 @@ class Process:
     events of a case, first to last. activities: the dbt seed that declares activity, rank, category, is_automated.
     checks: settings of the gate, by the gate's own names. extra_tables: further tables per case, published as
     event_log.<process>_<table>. kind: 'declared' in YAML, or 'imported' from a file. rules: what its cases must keep to.
-    reference_model: what they should be like, a process tree as text; empty: the happy path.
+    reference_model: what they should be like; without text the happy path.
     export: files that are written of it after each publication, such as xes.gz.
     """
 
@@ -64,7 +65,7 @@ class Process:
     checks: Mapping[str, Any] = field(default_factory=dict)
     kind: str = "declared"
     rules: tuple[Rule, ...] = ()
-    reference_model: str = ""
+    reference_model: Reference = HAPPY_PATH
     export: tuple[str, ...] = ()
 
     @property
@@ -192,7 +193,7 @@ def _norm(path: Path, declared: dict[str, Any]) -> dict[str, Any]:
     if given and seed.exists():
         with seed.open(newline="", encoding="utf-8") as file:
             known = {row.get("activity") for row in csv.DictReader(file)}
-    read = {"rules": read_rules, "reference_model": read_reference_model}
+    read = {"rules": read_rules, "reference_model": partial(read_reference_model, folder=path.parent)}
     return {key: read[key](f"{path}: {key}", declared[key], known=known) for key in given}
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import narwhals as nw
 import polars as pl
 
+from mining_tasks.alignments_model import HAPPY_PATH, Reference
 from mining_tasks.alignments_results import VariantSequence, measure_alignments
 from mining_tasks.footprints import discover_footprints
 from mining_tasks.io import Log
@@ -28,12 +29,10 @@ TABLES = (
 
 @dataclass(frozen=True)
 class Norm:
-    """What the cases of a process must keep to. rules: as declared. reference: its model, a process tree as text; empty:
-    the happy path.
-    """
+    """What the cases of a process must keep to. rules: as declared. reference: its model."""
 
     rules: tuple[Rule, ...] = ()
-    reference: str = ""
+    reference: Reference = HAPPY_PATH
 
     @property
     def attributes(self) -> list[str]:

@@ -19,7 +19,7 @@ from mining_tasks.alignments_automaton import (
     automaton_of_sequence,
     automaton_of_tree,
 )
-from mining_tasks.alignments_model import read_reference_model
+from mining_tasks.alignments_model import Reference, read_reference_model
 from mining_tasks.alignments_results import VariantSequence, measure_alignments
 from mining_tasks.petri_net import SINK, SOURCE, PetriNet, net_of
 from mining_tasks.process_tree import CHOICE, CONCURRENCY, LOOP, SEQUENCE, TAU, ProcessTree, activity, parse
@@ -203,7 +203,7 @@ def tables_of(variants, reference=""):
     backend = pl.DataFrame({"a": [1]})
     import narwhals as nw
 
-    found = measure_alignments(variants, reference, backend=nw.from_native(backend).implementation)
+    found = measure_alignments(variants, Reference(reference), backend=nw.from_native(backend).implementation)
     return {name: frame.to_native() for name, frame in found.items()}
 
 
