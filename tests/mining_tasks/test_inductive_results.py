@@ -1,5 +1,7 @@
 """Discovery in the warehouse: every published row equals what SQL, or the model itself, says of what is published."""
 
+import re
+
 import psycopg
 import pytest
 from lxml import etree
@@ -8,11 +10,13 @@ from mining_tasks.process_tree import count_nodes, parse
 from mining_tasks.process_tree_models import MOST_ACTIVITIES, discover_models
 from mining_tasks.runner import mine
 from sluice.publish import publish
+from sluice.settings import PROJECT
 from tests.expectations.candidates import Candidate, let_through, process, run
 from tests.mining_tasks.nets import assert_same_language, read_bpmn, read_pnml
 from tests.mining_tasks.test_runner import night, some_cases
 from tests.mining_tasks.trees import coded
 
+VIEW = PROJECT / "dbt_project" / "models" / "bi" / "category_dfg.sql"
 EVENTUALLY = """
 with e as (select case_key, event_seq, activity from event_log.events where process = 'demo'),
 had as (select activity, count(distinct case_key) as n from e group by activity)
@@ -126,3 +130,24 @@ def test_any_name_comes_through(settings, name):
         tree, bpmn = db.execute("select tree, bpmn from mining.models where model_kind = 'inductive'").fetchone()
     assert parse(tree).children[0].label == name
     assert name in [task.get("name") for task in etree.fromstring(bpmn.encode()).iterfind(".//{*}task")]
+
+
+def test_categories_add_up_to_the_graph_one_level_up(settings):
+    """The view's own SQL over a published process, two of whose activities are of one category, one of none."""
+    night(settings, 1, some_cases(23))
+    view = re.sub(r"\{\{ source\('(\w+)', '(\w+)'\) \}\}", r"\1.\2", VIEW.read_text())
+    category = {"order": "buying", "check": "buying", "pay": "paying"}
+    with psycopg.connect(settings.warehouse_url) as db:
+        for activity, name in category.items():
+            db.execute("update event_log.activities set category = %s where activity = %s", (name, activity))
+        expected = {}
+        arcs = "select source_activity, target_activity, edge_count, backward_count, total_seconds from mining.dfg"
+        for source, target, *figures in db.execute(arcs):
+            key = category.get(source, source), category.get(target, target)
+            expected[key] = [old + new for old, new in zip(expected.get(key, [0, 0, 0, 0]), [1, *figures], strict=True)]
+        found = db.execute(view).fetchall()
+    assert {row[1:3] for row in found} == expected.keys() and len(found) == len(expected)
+    for process_name, source, target, arc_count, edge_count, backward_count, total, mean in found:
+        arcs, edges, backwards, seconds = expected[source, target]
+        assert (process_name, arc_count, edge_count, backward_count) == ("demo", arcs, edges, backwards)
+        assert total == pytest.approx(seconds) and mean == pytest.approx(seconds / edges)
