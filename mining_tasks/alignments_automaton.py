@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mining_tasks.process_tree import CHOICE, CONCURRENCY, LOOP, SEQUENCE, ProcessTree
+from mining_tasks import alignments_bpmn
+from mining_tasks.alignments_model import Reference
+from mining_tasks.process_tree import CHOICE, CONCURRENCY, LOOP, SEQUENCE, ProcessTree, parse
 
 LARGEST = 5_000
 _MOST_TOKENS = 1000
@@ -40,6 +42,14 @@ def automaton_of_sequence(activities: Sequence[str]) -> Automaton:
     """The automaton of one sequence of activities, and of nothing else."""
     steps = [{name: number + 1} for number, name in enumerate(activities)]
     return _minimal([*steps, {}], {len(activities)})
+
+
+def automaton_of(reference: Reference) -> Automaton:
+    """The automaton of a reference model that has a text; raises TooLarge."""
+    if not reference.bpmn:
+        return automaton_of_tree(parse(reference.text))
+    flow = alignments_bpmn.read_bpmn(reference.text, reference.bpmn.encode())
+    return automaton_of_net(*alignments_bpmn.net_of(flow), initial={alignments_bpmn.SOURCE: 1}, final={})
 
 
 def automaton_of_tree(tree: ProcessTree, *, largest: int = LARGEST) -> Automaton:

@@ -1,4 +1,4 @@
-"""Reference models from BPMN 2.0 files: the control flow of one process, as an automaton.
+"""Reference models from BPMN 2.0 files: the control flow of one process, as a Petri net.
 
 Read are start and end events, tasks of any kind, exclusive and parallel gateways and sequence flows (BPMN 2.0.2, section
 13.2); of what else decides the flow (inclusive, complex and event-based gateways, sub-processes, events in between and at
@@ -9,7 +9,6 @@ from collections import defaultdict
 
 from lxml import etree
 
-from mining_tasks.alignments_automaton import Automaton, automaton_of_net
 from sluice.errors import BadInput
 
 _BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
@@ -39,7 +38,7 @@ _IGNORED = {  # neither a node nor a flow: data, notes, lanes
     "property",
     "resourceRole",
 }
-_SOURCE = 0
+SOURCE = 0
 
 
 class Flow:
@@ -100,11 +99,12 @@ def read_bpmn(where: str, content: bytes) -> Flow:
     return flow
 
 
-def automaton_of_bpmn(flow: Flow) -> Automaton:
-    """The automaton of a control flow: sequence flows are places, a task with several incoming flows takes one of them, one
-    with several outgoing flows gives to all; each end event ends the case, which is over when nothing else goes on.
+def net_of(flow: Flow) -> tuple[list[str | None], list[tuple[int, int]], list[tuple[int, int]]]:
+    """(labels of transitions, arcs in, arcs out) of a Petri net: it begins with a token in place `SOURCE` and is over when
+    there is none left.
 
-    Raises TooLarge as `automaton_of_net` does.
+    Sequence flows are places; a task with several incoming flows takes one of them, one with several outgoing flows gives
+    to all; each end event takes its token away.
     """
     labels: list[str | None] = []
     arcs_in: list[tuple[int, int]] = []
@@ -119,7 +119,7 @@ def automaton_of_bpmn(flow: Flow) -> Automaton:
         incoming = [1 + number for number in flow.incoming[key]]
         outgoing = [1 + number for number in flow.outgoing[key]]
         if kind == "startEvent":
-            add(None, [_SOURCE], outgoing)
+            add(None, [SOURCE], outgoing)
         elif kind == "endEvent":
             for place in incoming:
                 add(None, [place], [])
@@ -133,4 +133,4 @@ def automaton_of_bpmn(flow: Flow) -> Automaton:
         else:
             for place in incoming:
                 add(name, [place], outgoing)
-    return automaton_of_net(labels, arcs_in, arcs_out, initial={_SOURCE: 1}, final={})
+    return labels, arcs_in, arcs_out

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mining_tasks.alignments_automaton import Automaton, automaton_of_tree
-from mining_tasks.alignments_bpmn import automaton_of_bpmn, read_bpmn
+from mining_tasks.alignments_bpmn import read_bpmn
 from mining_tasks.process_tree import ProcessTree, parse
 from sluice.errors import BadInput
 from sluice.yaml_files import LARGEST_BYTES, shown
@@ -23,12 +22,6 @@ class Reference:
 
     text: str = ""
     bpmn: str = ""
-
-    def automaton(self) -> Automaton:
-        """Its language; raises TooLarge."""
-        if self.bpmn:
-            return automaton_of_bpmn(read_bpmn(self.text, self.bpmn.encode()))
-        return automaton_of_tree(parse(self.text))
 
 
 HAPPY_PATH = Reference()

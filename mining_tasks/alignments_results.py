@@ -9,7 +9,7 @@ import numpy as np
 
 from mining_tasks import process_tree
 from mining_tasks.alignments import LOG, MODEL, align
-from mining_tasks.alignments_automaton import Automaton, TooLarge
+from mining_tasks.alignments_automaton import Automaton, TooLarge, automaton_of
 from mining_tasks.alignments_model import Reference
 
 _KPIS = {
@@ -81,7 +81,7 @@ def measure_alignments(
     tables = {"variant_deviations": _VARIANT_DEVIATIONS, "deviations": _DEVIATIONS, "variant_alignments": _VARIANTS}
     rows = {name: {column: [] for column in schema} for name, schema in tables.items()}
     kpis: dict[str, list] = {column: [] for column in _KPIS}
-    if text:
+    if text and variants:
         figures = {"model_source": source, "model": text, "variant_count": len(variants)}
         figures["case_count"] = sum(variant.case_count for variant in variants)
         figures = (_unaligned(variants, rows) if model is None else _aligned(variants, model, rows)) | figures
@@ -101,7 +101,7 @@ def _model(variants: Sequence[VariantSequence], reference: Reference) -> tuple[s
         leaves = [process_tree.activity(name) for name in path.activities]
         reference = Reference((leaves[0] if len(leaves) == 1 else process_tree.sequence(*leaves)).text)
     try:
-        return source, reference.text, reference.automaton()
+        return source, reference.text, automaton_of(reference)
     except TooLarge:
         return source, reference.text, None
 

@@ -6,8 +6,8 @@ import warnings
 import pytest
 
 from mining_tasks.alignments import align
-from mining_tasks.alignments_automaton import automaton_of_tree
-from mining_tasks.alignments_bpmn import automaton_of_bpmn, read_bpmn
+from mining_tasks.alignments_automaton import Automaton, automaton_of, automaton_of_tree
+from mining_tasks.alignments_bpmn import read_bpmn
 from mining_tasks.alignments_model import Reference, read_reference_model
 from mining_tasks.bpmn import diagram_of
 from mining_tasks.bpmn_xml import write_bpmn
@@ -30,10 +30,14 @@ def drawn(text: str) -> str:
     return write_bpmn(diagram_of(parse(text)), name="model")
 
 
+def read(content: str) -> Automaton:
+    return automaton_of(Reference("here", content))
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_what_was_drawn_from_a_tree_is_read_as_its_language(seed):
     tree = random_tree(random.Random(seed))
-    assert_same(automaton_of_bpmn(read_bpmn("here", drawn(tree.text).encode())), automaton_of_tree(tree))
+    assert_same(read(drawn(tree.text)), automaton_of_tree(tree))
 
 
 def test_costs_are_those_of_pm4pys_reading(tmp_path):
@@ -53,16 +57,16 @@ def test_costs_are_those_of_pm4pys_reading(tmp_path):
             algorithm.apply_trace(Trace([Event({"concept:name": name}) for name in trace]), *net)["cost"] // 10_000
             for trace in traces
         ]
-    assert align(reference.automaton(), traces).cost.tolist() == theirs
+    assert align(automaton_of(reference), traces).cost.tolist() == theirs
 
 
 def test_a_task_between_two_ends():
     flow = read_bpmn("here", f"{HEAD}{NODES}{FLOWS}{TAIL}".encode())
     assert flow.activities == {"pay"}
-    assert_same(automaton_of_bpmn(flow), automaton_of_tree(parse("'pay'")))
+    assert_same(read(f"{HEAD}{NODES}{FLOWS}{TAIL}"), automaton_of_tree(parse("'pay'")))
     split = FLOWS + '<endEvent id="e2"/><sequenceFlow id="h" sourceRef="a" targetRef="e2"/>'
-    both = read_bpmn("here", f"{HEAD}{NODES}{split}{TAIL}".encode())  # gives to both ends: over when both are reached
-    assert_same(automaton_of_bpmn(both), automaton_of_tree(parse("'pay'")))
+    both = read(f"{HEAD}{NODES}{split}{TAIL}")  # gives to both ends: over when both are reached
+    assert_same(both, automaton_of_tree(parse("'pay'")))
 
 
 @pytest.mark.parametrize(

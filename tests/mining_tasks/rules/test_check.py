@@ -5,8 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mining_tasks.alignments_model import HAPPY_PATH, Reference
+from mining_tasks.results import compute
 from mining_tasks.rules.check import check_rules
 from mining_tasks.rules.declaration import DECLARE, TEMPLATES, Rule, read_rules
+from mining_tasks.rules.tables import TABLES, Demands, Norm, measure_conformance
 from mining_tasks.variants import discover_variants
 from sluice.keys import activity_key, case_key
 from tests.mining_tasks.logs import ENGINES, Event, log_of, on_engine, plain, random_events
@@ -193,3 +196,16 @@ def test_every_engine_gives_the_same(engine):
     found = check(EVENTS, read_rules("here", RULES), amounts={"1": 99.0}, engine=engine)
     for name in ("results", "violations", "obligations"):
         assert plain(getattr(found, name)) == plain(getattr(expected, name)), name
+
+
+def test_a_log_without_cases_and_one_of_open_cases_alone():
+    """Neither has a case to align, nor one to divide by."""
+    rules = read_rules("here", RULES)
+    for events in ([], [Event("1", "order", 0, person="ann")]):
+        log = log_of(events, open_cases={"1"})
+        amounts = pl.DataFrame(schema={"case_key": pl.Int64, "amount": pl.Float64})
+        for reference in (HAPPY_PATH, Reference("'order'")):
+            tables = measure_conformance(log, compute(log, k=5), Demands(Norm(rules, reference), amounts))
+            assert set(tables) == set(TABLES) and len(tables["rule_results"]) == len(rules)
+            assert not len(tables["conformance_kpis"]) and not len(tables["violations"])
+            assert len(tables["obligations"]) == len(events)
