@@ -256,6 +256,20 @@ def _export(args: argparse.Namespace, settings: Settings) -> int:
     return run(args, settings)
 
 
+def _add_compare(commands: argparse._SubParsersAction) -> None:
+    from sluice.compare import add_arguments
+
+    parser = commands.add_parser("compare", help="two segments or periods of a published process side by side")
+    add_arguments(parser)
+    parser.set_defaults(command=_compare)
+
+
+def _compare(args: argparse.Namespace, settings: Settings) -> int:
+    from sluice.compare import run
+
+    return run(args, settings)
+
+
 def _add_demo(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "demo",
@@ -314,7 +328,7 @@ def _clean(args: argparse.Namespace, settings: Settings) -> int:
 
 _COMMANDS: tuple[Callable[[argparse._SubParsersAction], None], ...] = (
     _add_run, _add_up, _add_down, _add_status, _add_backfill, _add_import_log, _add_psql, _add_demo, _add_doctor, _add_clean,
-    _add_alert, _add_backup, _add_restore, _add_retain, _add_export,
+    _add_alert, _add_backup, _add_restore, _add_retain, _add_export, _add_compare,
 )  # fmt: skip
 
 

@@ -57,7 +57,7 @@ def run(args: argparse.Namespace, settings: "Settings") -> int:
     kind = args.format or format_of(args.output)
     path = args.output or Path(f"{args.process}.{kind}")
     refuse_existing(path, may_overwrite=args.overwrite)
-    with _warehouse(settings) as url:
+    with warehouse_url(settings) as url:
         lines = write_file(
             url,
             args.process,
@@ -118,7 +118,7 @@ def format_of(path: Path | None) -> str:
 
 
 @contextmanager
-def _warehouse(settings: "Settings") -> Iterator[str]:
+def warehouse_url(settings: "Settings") -> Iterator[str]:
     """The URL of the warehouse: any login of your own server will do, the embedded one is started where it is not running."""
     if settings.warehouse_url is not None:
         yield settings.warehouse_url

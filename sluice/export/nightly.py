@@ -6,6 +6,7 @@ from sluice.export.command import write_file
 from sluice.processes import list_processes, load_process
 from sluice.settings import Settings
 
+
 def export_declared(settings: Settings, process: str) -> list[Path]:
     """Write the declared exports of a process to SLUICE_HOME/exports/<process>.<kind>, without persons, each in place of the
     one before; returns their paths. Raises BadInput for what cannot be read or written: the publication stands."""

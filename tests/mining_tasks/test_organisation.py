@@ -50,7 +50,7 @@ LOGS = (
     pytest.param("BPI_2020_DomesticDeclarations.xes.gz", marks=pytest.mark.slow),
     pytest.param("bpic2012.xes.gz", marks=pytest.mark.slow),
 )
-few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module", params=LOGS)

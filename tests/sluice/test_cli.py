@@ -13,7 +13,7 @@ def installed(settings, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "up", "down", "status", "backfill", "import-log", "export", "demo", "doctor", "clean"]
+    "command", ["run", "up", "down", "status", "backfill", "import-log", "export", "compare", "demo", "doctor", "clean"]
 )
 def test_every_command_has_help(command, capsys):
     with pytest.raises(SystemExit) as ended:
