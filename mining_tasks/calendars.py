@@ -14,6 +14,11 @@ from dateutil.easter import easter
 SECOND_US = 1_000_000
 DAY_SECONDS = 86_400
 _EPOCH = date(1970, 1, 1)
+_GREGORIAN = range(1583, 4100)  # the years whose Easter is known
+_CLOCKS = (
+    -2_208_988_800,
+    4_102_444_800,
+)  # 1900 to 2100: before and after, clocks are taken as they were and will be then
 _LIMIT_US = 250_000_000_000_000_000  # 1970 and some 7,900 years: beyond it Python knows no dates
 
 Hours = tuple[tuple[int, int], ...]  # from, until: seconds of the day; until may lie beyond midnight
@@ -38,7 +43,7 @@ class Calendar:
         """The days between two dates whose hours are not those of their weekday."""
         found: dict[date, Hours] = {}
         for year in range(first.year, last.year + 1):
-            for shift, hours in sorted(self.from_easter.items()):
+            for shift, hours in sorted(self.from_easter.items()) if year in _GREGORIAN else ():
                 found[easter(year) + timedelta(days=shift)] = hours
             for (month, day), hours in sorted(self.yearly.items()):
                 if (month, day) != (2, 29) or isleap(year):
@@ -124,6 +129,8 @@ def lay_out(calendar: Calendar, first_us: int, last_us: int) -> WorkingTime:
     40
     """
     first_us, last_us = max(first_us, -_LIMIT_US // 5), min(last_us, _LIMIT_US)
+    if last_us <= first_us:
+        return WorkingTime.of(np.empty(0, np.int64), np.empty(0, np.int64))
     starts, ends = [], []
     for from_s, until_s, offset in _offsets(calendar.zone, first_us // SECOND_US - 1, last_us // SECOND_US + 1):
         first_day = (from_s + offset) // DAY_SECONDS - 1  # hours that began the day before may run over midnight
@@ -155,9 +162,10 @@ def _hours(calendar: Calendar, days: np.ndarray) -> Iterator[tuple[np.ndarray, H
 def _offsets(zone: str, first: int, last: int) -> Iterator[tuple[int, int, int]]:
     """Pieces (from, until, seconds ahead of UTC) of constant offset that cover `first` to `last`, seconds since 1970."""
     known = ZoneInfo(zone)
-    begin, at, offset = first, first, _offset(known, first)
-    while at < last:
-        later = min(at + DAY_SECONDS, last)
+    begin, at = first, min(max(first, _CLOCKS[0]), last)
+    until, offset = min(last, max(at, _CLOCKS[1])), _offset(known, at)
+    while at < until:
+        later = min(at + DAY_SECONDS, until)
         if _offset(known, later) != offset:
             low, high = at, later  # the change lies in (low, high]
             while high - low > 1:

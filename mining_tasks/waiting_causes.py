@@ -11,6 +11,7 @@ import polars as pl
 
 from mining_tasks.calendars import WorkingTime
 
+_AXIS = 2**62  # microseconds of all resources that are looked at together
 CAUSES = ("batching_us", "unavailability_us", "contention_us", "prioritisation_us", "extraneous_us")
 
 
@@ -62,11 +63,28 @@ def _busy_within(
         .with_columns(_begin=pl.max_horizontal("begin_us", "_until"))
         .filter(pl.col("_begin") < pl.col("end_us"))
     )
-    # resources one after another on one axis of working time
-    resources = pl.concat([pieces["resource_key"], waits["resource_key"]]).unique().sort()
+    resources = pieces["resource_key"].unique().sort()
     span = int(hours.elapsed(np.array([max(int(busy["end_us"].max()), int(waits["begin_us"].max()))]))[0]) + 1
-    if len(resources) * span >= 2**62:
-        raise OverflowError(f"{len(resources)} resources over {span} microseconds: expected less than 2^62 together")
+    earlier, later = nothing.copy(), nothing.copy()
+    at_once = max(_AXIS // span, 1)
+    for start in range(0, len(resources), at_once):
+        some = resources[start : start + at_once]
+        rows = np.flatnonzero(waits["resource_key"].is_in(some.implode()).to_numpy())
+        own = pieces.filter(pl.col("resource_key").is_in(some.implode()))
+        earlier[rows], later[rows] = _on_one_axis(waits[rows], low[rows], high[rows], own, hours, some, span)
+    return earlier, later
+
+
+def _on_one_axis(
+    waits: pl.DataFrame,
+    low: np.ndarray,
+    high: np.ndarray,
+    pieces: pl.DataFrame,
+    hours: WorkingTime,
+    resources: pl.Series,
+    span: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same, with the working time of the resources one after another on one axis."""
 
     def shift(frame: pl.DataFrame) -> np.ndarray:
         return resources.search_sorted(frame["resource_key"]).to_numpy().astype(np.int64) * span

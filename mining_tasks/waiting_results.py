@@ -196,7 +196,7 @@ def _in_progress(times: Times, cases: pl.DataFrame, declared: Performance) -> di
     zone = declared.calendars[declared.calendar].zone if declared.calendar else "UTC"
     try:
         days = days_between(cases["begin_us"].min(), cases["end_us"].max(), zone=zone)
-    except ValueError:  # a time of another century: a table of its days is of no use
+    except (ValueError, OverflowError):  # a time of another century: a table of its days is of no use
         return {}
     begin, end, is_open = (cases[name].to_numpy() for name in ("begin_us", "end_us", "is_open"))
     wip = count_in_progress(days, begin, end, is_open)

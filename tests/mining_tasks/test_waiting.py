@@ -29,7 +29,7 @@ from tests.mining_tasks.logs import (
     random_events,
 )
 from tests.mining_tasks.reference import cases_of, durations, percentile
-from tests.mining_tasks.test_calendars import CALENDARS, is_worked
+from tests.mining_tasks.test_calendars import CALENDARS, is_worked, us
 
 H = 3600
 HALF_HOUR = 1_800_000_000
@@ -232,3 +232,19 @@ def test_calendar_of_a_case_comes_from_its_attribute():
     tables, _ = measure_performance(log, Facts(declared=declared, attributes=attributes), k=5)
     found = dict(tables["case_times"].select("case_key", "calendar").iter_rows())
     assert [found[key] for key in log.cases["case_key"]] == ["office", "mornings", "mornings", "office", "office"]
+
+
+def test_times_that_cannot_be_true_break_nothing():
+    """A year typed wrongly, and the first day that a database knows: everything adds up, days are left out."""
+    office = Performance(calendar="office", calendars={"office": OFFICE}, batch_gap_us=60_000_000)
+    years = {"early": 1, "old": 1500, "now": 2025, "late": 5000, "last": 9999}
+    events = []
+    for case, year in years.items():
+        at = us(datetime(year, 12, 31, 23, 30, tzinfo=UTC))
+        events += [Event(case, "a", CHANGE, None, "p"), Event(case, "b", at, at - 3_600_000_000, "p")]
+    tables, _ = measure_performance(log_of(events, open_cases={"now"}), Facts(declared=office), k=1)
+    assert "work_in_progress" not in tables and len(tables["waiting_causes"]) == 2
+    spans = durations(events)
+    for row in tables["case_times"].iter_rows(named=True):
+        parts = (row[f"{part[:-3]}_microseconds"] for part in PARTS)
+        assert sum(parts) == row["throughput_microseconds"] == spans[row["case_id"]]

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mining_tasks import waiting_causes
 from mining_tasks.batches import find_batches
 from mining_tasks.calendars import Calendar
 from mining_tasks.waiting import Hours, split_times
@@ -92,6 +93,17 @@ def test_first_come_first_served_is_contention_and_queue_jumping_prioritisation(
         "prioritisation_us": 19,  # B, for A
         "extraneous_us": 1 + 10,  # a minute of A, C
     }
+
+
+@settings(max_examples=40, deadline=None)
+@given(shared_work())
+def test_however_many_resources_fit_on_an_axis(events):
+    times = split_times(frame_of(events))
+    batched = find_batches(times.steps)
+    expected = explain_waiting(times.steps, batched, times.laid).rows()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(waiting_causes, "_AXIS", 1)
+        assert explain_waiting(times.steps, batched, times.laid).rows() == expected
 
 
 def test_shares_add_up_and_rest_on_k_persons():
