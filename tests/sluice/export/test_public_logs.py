@@ -56,12 +56,12 @@ def test_public_log_comes_back(name, exporting, real_data: Callable[[str], Path]
             for table in ("variants", "dfg", "throughput_by_week"):
                 one, other = (
                     db.execute(
-                        f"select to_jsonb(t) - 'process' from mining.{table} as t where process = %s order by 1::text",
+                        f"select to_jsonb(t) - 'process' from mining.{table} as t where process = %s",
                         (process,),
                     ).fetchall()
                     for process in ("public", "again")
                 )
-                assert one == other != [], table
+                assert sorted(map(str, one)) == sorted(map(str, other)) != [], table
             if again == path:
                 queries = (
                     f"select to_jsonb(t) - 'case_key' from event_log.{process}_attributes as t order by case_id collate \"C\""
