@@ -148,7 +148,7 @@ class _Checks:
                 if column in table.columns:
                     parts.append(
                         f"select '{table.name} rests on ' || {column} || ' persons' as reason "
-                        f"from {self._candidate(table.name)} where {column} < {self.declared.k_anonymity}"
+                        f"from {self._candidate(table.name)} where {column} between 1 and {self.declared.k_anonymity - 1}"
                     )
         return self._union(
             "mining_k_anonymity",

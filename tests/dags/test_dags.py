@@ -16,7 +16,7 @@ READ = """
 import importlib.util, json, sys
 from airflow.sdk import DAG
 
-found, heavy = {}, ("great_expectations", "dbt", "pandas", "polars", "pyarrow", "duckdb", "mining_tasks", "expectations")
+found, heavy = {}, ("great_expectations", "dbt", "pandas", "polars", "pyarrow", "duckdb", "narwhals", "numpy", "expectations")
 before = set(sys.modules)
 for name in ("extract", "mine", "watch"):
     spec = importlib.util.spec_from_file_location(f"dag_file_{name}", f"dags/{name}.py")
