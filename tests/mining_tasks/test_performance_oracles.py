@@ -1,5 +1,6 @@
 """Performance against what others know: pm4py's business hours, and the truth of the demo company."""
 
+import warnings
 from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,13 +22,17 @@ from sluice.demo.world import World
 from sluice.keys import activity_key, case_key
 from tests.mining_tasks.logs import Event, log_of
 
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import pm4py
+    from pm4py.util import business_hours
+
 H = 3600
 WEEK = Calendar("week", "UTC", (((7 * H, 12 * H), (13 * H, 17 * H)),) * 5 + ((), ()))
 SLOTS = [(day * 86_400 + begin * H, day * 86_400 + end * H) for day in range(5) for begin, end in ((7, 12), (13, 17))]
 
 
 def test_working_time_equals_pm4pys_business_hours():
-    business_hours = pytest.importorskip("pm4py.util.business_hours")
     chance = np.random.default_rng(17)
     start = int(datetime(2025, 2, 1, tzinfo=UTC).timestamp())
     pairs = np.sort(start + chance.integers(0, 60 * 86_400, (300, 2)), axis=1)
@@ -45,7 +50,6 @@ def test_working_time_equals_pm4pys_business_hours():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["Sepsis.xes.gz", "BPI_2020_DomesticDeclarations.xes.gz"])
 def test_throughput_of_real_cases_equals_pm4pys_in_clock_and_in_business_hours(real_data, name):
-    pm4py = pytest.importorskip("pm4py")
     log = pm4py.read_xes(str(real_data(f"logs/{name}")))
     times = log["time:timestamp"].dt.tz_convert("UTC")
     frame = pl.DataFrame(
