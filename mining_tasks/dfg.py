@@ -3,6 +3,7 @@
 Definition: van der Aalst, Process Mining (2nd ed., 2016), section 6.2: a > b if b is the next event after a in a case.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import narwhals as nw
@@ -25,13 +26,16 @@ class DirectlyFollowsGraph:
     edges: nw.DataFrame
 
 
-def successions(events: IntoFrame, *, keep: tuple[str, ...] = ()) -> Frame:
+def successions(events: IntoFrame, *, keep: tuple[str, ...] = (), of_target: Mapping[str, str] | None = None) -> Frame:
     """Each pair of neighbouring events: `case_key`, `event_seq` (the target's), the two activity keys, `gap_us`.
 
     gap_us: from the source's time to the target's (to its start, if the target is an interval); negative where time
     runs backwards or intervals overlap. `duration_us` is the same but never below 0. keep: more columns of the source.
+    of_target: more columns of the target -> under which name.
     """
-    frame = events_of(events, needs=("case_key", "event_seq", "activity_key", "occurred_us", "started_us", *keep))
+    of_target = of_target or {}
+    needs = dict.fromkeys(("case_key", "event_seq", "activity_key", "occurred_us", "started_us", *keep, *of_target))
+    frame = events_of(events, needs=tuple(needs))
     frame = frame.with_columns(_begin_us=nw.coalesce("started_us", "occurred_us"))
     pairs = frame.select(
         "case_key",
@@ -39,6 +43,7 @@ def successions(events: IntoFrame, *, keep: tuple[str, ...] = ()) -> Frame:
         nw.col("activity_key").alias(ARC[0]),
         neighbour(frame, "activity_key", offset=1).alias(ARC[1]),
         neighbour(frame, "event_seq", offset=1).alias("event_seq"),
+        *(neighbour(frame, column, offset=1).alias(name) for column, name in of_target.items()),
         (neighbour(frame, "_begin_us", offset=1) - nw.col("occurred_us")).alias("gap_us"),
     ).filter(~nw.col("event_seq").is_null())
     return pairs.with_columns(duration_us=nw.when(nw.col("gap_us") > 0).then(nw.col("gap_us")).otherwise(0))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import narwhals as nw
 from narwhals.typing import Frame, IntoFrame
 
-from mining_tasks.dfg import ARC
+from mining_tasks.dfg import ARC, successions
 from mining_tasks.durations import summarise_durations
 from mining_tasks.frames import collected, events_of, neighbour
 from mining_tasks.k_anonymity import publishable
@@ -35,21 +35,13 @@ def person_pairs(events: IntoFrame) -> Frame:
     """Each pair of neighbouring events whose two persons are known: `case_key`, `event_seq` (the target's), the two activity
     keys, `source_resource_key`, `target_resource_key`, `is_handover` (1 where they differ), `duration_us` (as in the
     directly-follows graph)."""
-    frame = events_of(events)
-    frame = frame.with_columns(_begin_us=nw.coalesce("started_us", "occurred_us"))
-    pairs = frame.select(
-        "case_key",
-        nw.col("activity_key").alias(ARC[0]),
-        neighbour(frame, "activity_key", offset=1).alias(ARC[1]),
-        neighbour(frame, "event_seq", offset=1).alias("event_seq"),
-        nw.col("resource_key").alias(PERSONS[0]),
-        neighbour(frame, "resource_key", offset=1).alias(PERSONS[1]),
-        _gap_us=neighbour(frame, "_begin_us", offset=1) - nw.col("occurred_us"),
-    ).filter(~nw.col(PERSONS[0]).is_null(), ~nw.col(PERSONS[1]).is_null())
-    return pairs.with_columns(
-        is_handover=(nw.col(PERSONS[0]) != nw.col(PERSONS[1])).cast(nw.Int64()),
-        duration_us=nw.when(nw.col("_gap_us") > 0).then(nw.col("_gap_us")).otherwise(0),
-    ).drop("_gap_us")
+    pairs = (
+        successions(events, keep=("resource_key",), of_target={"resource_key": PERSONS[1]})
+        .rename({"resource_key": PERSONS[0]})
+        .filter(~nw.col(PERSONS[0]).is_null(), ~nw.col(PERSONS[1]).is_null())
+    )
+    is_handover = (nw.col(PERSONS[0]) != nw.col(PERSONS[1])).cast(nw.Int64())
+    return pairs.with_columns(is_handover=is_handover).drop("gap_us")
 
 
 def discover_handovers(events: IntoFrame) -> nw.DataFrame:
