@@ -102,12 +102,12 @@ def compare_keys(db: psycopg.Connection, system: SystemSpec, table: SourceTable)
              and {not_null}
            order by {key}"""
     ).format(
-        key=_listed("k", spec),
+        key=listed("k", spec.key),
         keys=sql.Identifier(*_keys(system, spec)),
         landing=sql.Identifier(system.landing_schema, spec.name),
         raw=sql.Identifier(system.raw_schema, spec.name),
-        same_l=_same("l", "k", spec),
-        same_r=_same("r", "k", spec),
+        same_l=same("l", "k", spec.key),
+        same_r=same("r", "k", spec.key),
         not_null=sql.SQL(" and ").join(
             sql.SQL("{} is not null").format(sql.Identifier("k", name)) for name in spec.key
         ),
@@ -120,7 +120,7 @@ def all_keys(system: SystemSpec, spec: TableSpec, landed: LandedTable) -> sql.Co
         keys, none = sql.Identifier(*_keys(system, spec)), sql.SQL("(select 0::bigint as bucket, 0::bigint as bits)")
         return _difference(keys, none, spec.key[0], landed.keys_packed_as)
     name = spec.name if landed.key_count is None else keys_table(spec.name)
-    return sql.SQL("select {} from {} as k").format(_listed("k", spec), sql.Identifier(system.landing_schema, name))
+    return sql.SQL("select {} from {} as k").format(listed("k", spec.key), sql.Identifier(system.landing_schema, name))
 
 
 def gone_keys(
@@ -130,7 +130,7 @@ def gone_keys(
     was then; else they are looked for again."""
     found = sql.Identifier(system.landing_schema, gone_table(spec.name))
     if is_raw_as_compared and db.execute("select to_regclass(%s)", (found.as_string(db),)).fetchone()[0]:
-        return sql.SQL("select {} from {} as k").format(_listed("k", spec), found)
+        return sql.SQL("select {} from {} as k").format(listed("k", spec.key), found)
     if landed.keys_packed_as is None:
         return _gone(system, spec)
     kind = landed.keys_packed_as
@@ -150,10 +150,10 @@ def _gone(system: SystemSpec, spec: TableSpec) -> sql.Composed:
         """select {key} from {raw} as r
            where not r._is_deleted and not exists (select 1 from {keys} as k where {same})"""
     ).format(
-        key=_listed("r", spec),
+        key=listed("r", spec.key),
         raw=sql.Identifier(system.raw_schema, spec.name),
         keys=sql.Identifier(*_keys(system, spec)),
-        same=_same("r", "k", spec),
+        same=same("r", "k", spec.key),
     )
 
 
@@ -179,13 +179,15 @@ def _keys(system: SystemSpec, spec: TableSpec) -> tuple[str, str]:
     return system.landing_schema, keys_table(spec.name)
 
 
-def _listed(alias: str, spec: TableSpec) -> sql.Composed:
-    return sql.SQL(", ").join(sql.Identifier(alias, name) for name in spec.key)
+def listed(alias: str, names: tuple[str, ...]) -> sql.Composed:
+    """The columns, of the relation `alias` where that is not empty."""
+    return sql.SQL(", ").join(sql.Identifier(alias, name) if alias else sql.Identifier(name) for name in names)
 
 
-def _same(left: str, right: str, spec: TableSpec) -> sql.Composed:
+def same(left: str, right: str, key: tuple[str, ...]) -> sql.Composed:
+    """Whether the columns of two relations are equal."""
     return sql.SQL(" and ").join(
-        sql.SQL("{} = {}").format(sql.Identifier(left, name), sql.Identifier(right, name)) for name in spec.key
+        sql.SQL("{} = {}").format(sql.Identifier(left, name), sql.Identifier(right, name)) for name in key
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from extractors.keys import gone_keys
+from extractors.keys import gone_keys, listed, same
 from extractors.landing import WHOLE, LandedTable
 from extractors.raw import adopt_landing, drop_indexes, ensure_indexes, ensure_table, raw_state, remember
 from extractors.specs import SystemSpec, TableSpec
@@ -103,32 +103,22 @@ def _parts(spec: SystemSpec, table: TableSpec, landed: LandedTable, version: int
         "raw": sql.Identifier(spec.raw_schema, table.name),
         "landing": landing,
         "version": sql.Literal(version),
-        "columns": _listed("", table.column_names),
-        "landing_columns": _listed("l", table.column_names),
-        "raw_columns": _listed("r", table.column_names),
-        "key": _listed("", table.key),
-        "landing_key": _listed("l", table.key),
+        "columns": listed("", table.column_names),
+        "landing_columns": listed("l", table.column_names),
+        "raw_columns": listed("r", table.column_names),
+        "key": listed("", table.key),
+        "landing_key": listed("l", table.key),
         "either_key": sql.SQL(", ").join(
             sql.SQL("coalesce({}, {}) as {}").format(
                 sql.Identifier("l", name), sql.Identifier("r", name), sql.Identifier(name)
             )
             for name in table.key
         ),
-        "same": _same("r", "l", table.key),
-        "raw_listed": _same("r", "d", table.key),
-        "landing_listed": _same("l", "d", table.key),
+        "same": same("r", "l", table.key),
+        "raw_listed": same("r", "d", table.key),
+        "landing_listed": same("l", "d", table.key),
         "assignments": sql.SQL("").join(sql.SQL("{0} = l.{0}, ").format(sql.Identifier(name)) for name in values),
     }
-
-
-def _listed(alias: str, names: tuple[str, ...]) -> sql.Composed:
-    return sql.SQL(", ").join(sql.Identifier(alias, name) if alias else sql.Identifier(name) for name in names)
-
-
-def _same(left: str, right: str, key: tuple[str, ...]) -> sql.Composed:
-    return sql.SQL(" and ").join(
-        sql.SQL("{} = {}").format(sql.Identifier(left, name), sql.Identifier(right, name)) for name in key
-    )
 
 
 def _find_differences(
@@ -164,9 +154,9 @@ def _differs(types: dict[str, str], table: TableSpec) -> sql.Composable:
     others = tuple(name for name in values if types[name] not in _EQUAL_IS_SAME)
     tests = [sql.SQL("false")]
     if plain:
-        tests.append(sql.SQL("row({}) is distinct from row({})").format(_listed("r", plain), _listed("l", plain)))
+        tests.append(sql.SQL("row({}) is distinct from row({})").format(listed("r", plain), listed("l", plain)))
     if others:  # *<> compares bytes
-        tests.append(sql.SQL("row({})::record *<> row({})::record").format(_listed("r", others), _listed("l", others)))
+        tests.append(sql.SQL("row({})::record *<> row({})::record").format(listed("r", others), listed("l", others)))
     return sql.SQL("({})").format(sql.SQL(" or ").join(tests))
 
 
