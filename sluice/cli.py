@@ -243,31 +243,19 @@ def _import_log(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _add_export(commands: argparse._SubParsersAction) -> None:
-    from sluice.export import add_arguments
+    from sluice import export
 
     parser = commands.add_parser("export", help="write a published log into an XES or CSV file")
-    add_arguments(parser)
-    parser.set_defaults(command=_export)
-
-
-def _export(args: argparse.Namespace, settings: Settings) -> int:
-    from sluice.export import run
-
-    return run(args, settings)
+    export.add_arguments(parser)
+    parser.set_defaults(command=export.run)
 
 
 def _add_compare(commands: argparse._SubParsersAction) -> None:
-    from sluice.compare import add_arguments
+    from sluice import compare
 
     parser = commands.add_parser("compare", help="two segments or periods of a published process side by side")
-    add_arguments(parser)
-    parser.set_defaults(command=_compare)
-
-
-def _compare(args: argparse.Namespace, settings: Settings) -> int:
-    from sluice.compare import run
-
-    return run(args, settings)
+    compare.add_arguments(parser)
+    parser.set_defaults(command=compare.run)
 
 
 def _add_demo(commands: argparse._SubParsersAction) -> None:
