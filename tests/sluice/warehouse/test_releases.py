@@ -107,5 +107,7 @@ def test_every_migration_belongs_to_a_release_in_the_docs():
     text = (PROJECT / "docs" / "operations.md").read_text()
     ranges = re.findall(r"^\| (\d+\.\d+\.\d+) \| (\d{4})–(\d{4}) \|", text, re.MULTILINE)
     assert ranges and ranges[0][0] == "0.1.0"
+    numbers = [path.stem[:4] for path in FOLDER.glob("*.sql")]
+    assert len(set(numbers)) == len(numbers)
     for path in FOLDER.glob("*.sql"):
         assert sum(first <= path.stem[:4] <= last for _, first, last in ranges) == 1, path.stem
