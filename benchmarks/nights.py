@@ -330,7 +330,7 @@ def main() -> None:
     settings = Settings(home=home, pseudonym_key_hex="01" * 32)
     embedded.start(settings)
     prepare(embedded.url(settings, "postgres"), settings.project, home)  # as `sluice run` does
-    preload(home)
+    preload(settings.project, home)
     try:
         _benchmark(given, settings)
     finally:

@@ -88,7 +88,8 @@ def airflow_environment(
     kept = {
         name: value
         for name, value in (os.environ if inherited is None else inherited).items()
-        if not name.startswith(("AIRFLOW_", "SLUICE_")) and name not in ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH")
+        if name == "SLUICE_DBT_PARSED"
+        or (not name.startswith(("AIRFLOW_", "SLUICE_")) and name not in ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH"))
     }
     no_proxy = ",".join(filter(None, (kept.get("NO_PROXY") or kept.get("no_proxy"), "127.0.0.1,localhost")))
     sections = {

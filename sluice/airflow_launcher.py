@@ -89,7 +89,8 @@ def _preload(modules: tuple[str, ...]) -> None:
         from sluice import dbt_runner
         from sluice.settings import load_settings
 
-        dbt_runner.preload(load_settings().home)
+        settings = load_settings()
+        dbt_runner.preload(settings.project, settings.home)
     except Exception as error:  # noqa: BLE001
         print(f"not preloaded: the parsed project: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
 

@@ -1,4 +1,5 @@
-"""Runs dbt in a process of its own: `python -m sluice.dbt_runner`, a request as JSON on stdin, the outcome on stdout.
+"""Runs dbt in a process of its own, a request as JSON on stdin, the outcome on stdout: forked from the task that has
+imported dbt, or from a server that does (sluice/dbt_server.py).
 
 What dbt would parse anew on every start (seconds) is kept under SLUICE_HOME, by the content of the project.
 """
@@ -20,6 +21,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from sluice import dbt_server
 from sluice.errors import SluiceError, Unreachable
 from sluice.urls import environment_of, options_of
 from sluice.warehouse.connection import is_lost_text
@@ -35,7 +37,7 @@ _PROFILE_NAMES = {
     "password": "DBT_ENV_SECRET_SLUICE_PASSWORD",
     "dbname": "SLUICE_DBT_DATABASE",
 }
-_PARSED: dict[Path, Any] = {}  # manifests that a forked child finds read already, each its own copy
+_PARSED: dict[Path, Any] = {}  # the manifest that a forked child finds read already, each its own copy
 _IN_PROFILE = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE", "PGAPPNAME")
 
 
@@ -80,7 +82,7 @@ def run_dbt(
     log_folder = home / "logs" / "dbt" / subject
     request = {
         "project": str(project / "dbt_project"),
-        "manifest": str(home / "dbt" / f"manifest-{project_hash(project)}.msgpack"),
+        "manifest": str(_parsed(project, home)),
         "target": str(home / "dbt" / subject),
         "log": str(log_folder),
         "arguments": list(arguments),
@@ -90,17 +92,9 @@ def run_dbt(
     }
     environment = _environment(url, project, threads)
     if os.environ.get("SLUICE_DBT_FORK") == "1" and "dbt.cli.main" in sys.modules:
-        finished = _fork(request, environment, project)
+        finished = fork(request, environment, project)
     else:
-        finished = subprocess.run(
-            [sys.executable, "-m", "sluice.dbt_runner"],
-            input=json.dumps(request),
-            capture_output=True,
-            text=True,
-            env=environment,
-            cwd=project,
-            check=False,
-        )
+        finished = dbt_server.ask(request, environment, project)
     answer = next((line for line in reversed(finished.stdout.splitlines()) if line.startswith(_ANSWER)), None)
     if answer is None:
         last = (finished.stderr.strip() or finished.stdout.strip() or "no output").splitlines()[-1]
@@ -120,9 +114,22 @@ def prepare(url: str, project: Path, home: Path) -> None:
     run_dbt(url, project, home, "prepare", [])
 
 
-def preload(home: Path) -> None:
+def _parsed(project: Path, home: Path) -> Path:
+    """Where the parsed project is kept: under SLUICE_DBT_PARSED, which several homes may share, else under the home."""
+    folder = os.environ.get("SLUICE_DBT_PARSED") or home / "dbt"
+    return Path(folder) / f"manifest-{project_hash(project)}.msgpack"
+
+
+def preload(project: Path, home: Path) -> None:
     """Do once, in a process that is going to fork the tasks, what dbt would do in each of them: read the project as it was
     last parsed, and generate the code that reads and checks projects. Anything that fails is left to the tasks."""
+    preload_parsed(_parsed(project, home))
+
+
+def preload_parsed(path: Path) -> None:
+    """`preload` of the project that is kept, parsed, at `path`; nothing if it is not, or has been read."""
+    if path in _PARSED or not path.exists():
+        return
     from dbt.adapters.postgres.connections import PostgresCredentials
     from dbt.contracts.graph.manifest import Manifest
     from dbt.contracts.project import Configuration, PackageConfig, ProfileConfig, Project, ProjectFlags
@@ -133,10 +140,10 @@ def preload(home: Path) -> None:
     of_project = (Configuration, PackageConfig, ProfileConfig, Project, ProjectFlags, SelectorFile)
     for contract in (*of_project, PostgresCredentials, ColumnLevelConstraint):
         contract.json_schema()
-    for path in (home / "dbt").glob("manifest-*.msgpack"):
-        _PARSED[path] = Manifest.from_msgpack(path.read_bytes())
-        for node in {type(node): node for node in _PARSED[path].nodes.values()}.values():
-            node.to_dict()
+    _PARSED.clear()
+    _PARSED[path] = Manifest.from_msgpack(path.read_bytes())
+    for node in {type(node): node for node in _PARSED[path].nodes.values()}.values():
+        node.to_dict()
 
 
 def _environment(url: str, project: Path, threads: int) -> dict[str, str]:
@@ -169,7 +176,7 @@ def _one_line(message: str) -> str:
     return " ".join(line for line in lines if not line.startswith(("compiled code at", "LINE ", "^")))[:500]
 
 
-def _fork(request: dict[str, Any], environment: dict[str, str], project: Path) -> subprocess.CompletedProcess:
+def fork(request: dict[str, Any], environment: dict[str, str], project: Path) -> subprocess.CompletedProcess:
     """The same as a new interpreter, for a process that has imported dbt already and has no threads (a task of Airflow):
     a forked child, which spares the seconds that importing dbt takes."""
     with (
@@ -210,7 +217,7 @@ def _fork(request: dict[str, Any], environment: dict[str, str], project: Path) -
 def _main() -> None:
     """The child: reads the request, runs dbt, answers with one line."""
     request = json.load(sys.stdin)
-    _end_with(request["parent"])
+    end_with(request["parent"])
     for folder in ("target", "log"):
         Path(request[folder]).mkdir(parents=True, exist_ok=True)
     nodes, failure = _invoke(request)
@@ -218,7 +225,7 @@ def _main() -> None:
     os._exit(0)  # dbt's threads and atexit hooks cost a quarter of a second and have nothing left to do
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
     """Let this process end when `parent` does, however that ends: a build that nobody waits for must not go on."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -307,8 +314,8 @@ def _manifest(path: Path, quiet: list[str], common: list[str]):
             fresh = path.with_suffix(".fresh")
             fresh.write_bytes(result.result.to_msgpack())
             fresh.replace(path)
-            for old in path.parent.glob("manifest-*.msgpack"):
-                if old != path:
+            if not os.environ.get("SLUICE_DBT_PARSED"):
+                for old in set(path.parent.glob("manifest-*.msgpack")) - {path}:
                     old.unlink(missing_ok=True)
         manifest = _PARSED.get(path) or Manifest.from_msgpack(path.read_bytes())
     for node in [*manifest.nodes.values(), *manifest.sources.values()]:
@@ -330,7 +337,3 @@ def _leave_out_all_but(manifest: Any, needed: Iterable[str]) -> None:
             waiting += manifest.nodes[key].depends_on_nodes
     manifest.nodes = {key: node for key, node in manifest.nodes.items() if key in kept}
     manifest.unit_tests = {}
-
-
-if __name__ == "__main__":
-    _main()

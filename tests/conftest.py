@@ -17,14 +17,21 @@ REAL_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "real"
 _numbers = itertools.count(1)
 
 
+_FOLDERS = ("AIRFLOW_HOME", "SLUICE_DBT_PARSED")
+
+
 def pytest_configure() -> None:
-    """Airflow makes its home when it is imported: never in that of whoever runs the tests."""
-    os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="sluice-tests-airflow-"))
+    """Airflow makes its home when it is imported: never in that of whoever runs the tests. And dbt's parsed project is kept
+    in one place for all tests, which have homes of their own: parsing takes ten seconds."""
+    for name in _FOLDERS:
+        os.environ.setdefault(name, tempfile.mkdtemp(prefix="sluice-tests-"))
 
 
-def pytest_unconfigure() -> None:
-    if Path(os.environ["AIRFLOW_HOME"]).name.startswith("sluice-tests-airflow-"):
-        shutil.rmtree(os.environ["AIRFLOW_HOME"], ignore_errors=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # not while other workers use them
+        for name in _FOLDERS:
+            if Path(os.environ[name]).name.startswith("sluice-tests-"):
+                shutil.rmtree(os.environ[name], ignore_errors=True)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -61,6 +68,16 @@ def _template(server: Settings) -> str:
     return "migrated_template"
 
 
+@pytest.fixture(scope="session")
+def readable_template(server: Settings, _template: str) -> str:
+    """A migrated database with the views of schema bi, which take dbt many seconds."""
+    from sluice.transform import build_bi
+
+    url = _create(server, "readable_template", _template)
+    build_bi(Settings(home=server.home / "readable", warehouse_url=url))
+    return "readable_template"
+
+
 def _create(server: Settings, name: str, template: str) -> str:
     with psycopg.connect(embedded.url(server, "postgres"), autocommit=True) as db:
         db.execute(f'create database "{name}" template "{template}"')
@@ -90,13 +107,13 @@ def module_warehouse_url(server: Settings, _template: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def make_database(server: Settings) -> Iterator[Callable[..., str]]:
-    """Make an empty database (a source system, for instance) and return its URL; dropped at the end of the session."""
+    """Make a database, empty unless a template is named, and return its URL; dropped at the end of the session."""
     made = []
 
-    def make(name: str | None = None) -> str:
+    def make(name: str | None = None, template: str = "template0") -> str:
         name = name or f"database_{next(_numbers)}"
         made.append(name)
-        return _create(server, name, "template0")
+        return _create(server, name, template)
 
     yield make
     for name in made:

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import psycopg
 
@@ -35,26 +36,34 @@ _NEVER = (
 # SQLSTATEs of a connection or server that went away, or of a transaction that lost to another one
 _LOST_STATES = ("08", "57P01", "57P02", "57P03", "57P05", "53300", "40001", "40P01", "25P03", "25P04")
 
-_application = "sluice"
-_patience = SHORT_PATIENCE, 0.0
+
+@dataclass(eq=False)
+class _Work:
+    application: str
+    patience: tuple[float, float]  # seconds, for a server that is not ready and for one that is gone
+    libpq_name: str | None  # PGAPPNAME meanwhile: libpq's own, for ADBC and dbt
+
+
+_works = [_Work("sluice", (SHORT_PATIENCE, 0.0), None)]  # the last one counts; threads may end theirs in any order
 
 
 @contextmanager
 def at_work(application: str, *, patience: float) -> Iterator[None]:
     """While the block runs, connections of this process bear the name `application`, and a server that cannot be
     reached is waited for up to `patience` seconds, with back-off."""
-    global _application, _patience
-    before = _application, _patience, os.environ.get("PGAPPNAME")
-    _application, _patience = application, (max(patience, SHORT_PATIENCE), patience)
-    os.environ["PGAPPNAME"] = application  # libpq's own, for ADBC and dbt
+    work = _Work(application, (max(patience, SHORT_PATIENCE), patience), application)
+    if len(_works) == 1:
+        _works[0].libpq_name = os.environ.get("PGAPPNAME")
+    _works.append(work)
+    os.environ["PGAPPNAME"] = application
     try:
         yield
     finally:
-        _application, _patience, environment = before
-        if environment is None:
+        _works.remove(work)
+        if _works[-1].libpq_name is None:
             os.environ.pop("PGAPPNAME", None)
         else:
-            os.environ["PGAPPNAME"] = environment
+            os.environ["PGAPPNAME"] = _works[-1].libpq_name
 
 
 def connect(url: str, **options) -> psycopg.Connection:
@@ -63,9 +72,9 @@ def connect(url: str, **options) -> psycopg.Connection:
     A server that is starting or recovering is waited for; in a step, one that is gone, too. Raises Unreachable with one
     clear line when the server cannot be reached, SluiceError when the URL or the login is wrong.
     """
-    not_ready, gone = options.pop("patience", None) or _patience
+    not_ready, gone = options.pop("patience", None) or _works[-1].patience
     began, delay = time.monotonic(), FIRST_DELAY
-    options = {"connect_timeout": 10, "application_name": _application, **KEEPALIVES} | options
+    options = {"connect_timeout": 10, "application_name": _works[-1].application, **KEEPALIVES} | options
     while True:
         try:
             db = psycopg.connect(url, **options)

@@ -41,7 +41,7 @@ def keys_of(kind: str) -> st.SearchStrategy[set[int]]:
 
 
 def test_raw_has_the_keys_of_the_source_though_no_cursor_moved(things):
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(keys_of(things.kind), min_size=1, max_size=3))
     @example([{-1, 0, 63, 64}, {0, 63, 65, -64}, set()])
     def check(history: list[set[int]]) -> None:

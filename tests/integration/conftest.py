@@ -24,6 +24,12 @@ class Night:
 
 
 @pytest.fixture
+def warehouse_url(server: Settings, make_database: Callable[..., str], readable_template: str) -> str:
+    """A fresh warehouse as the first night leaves it: with all migrations and the views for readers."""
+    return make_database(template=readable_template)
+
+
+@pytest.fixture
 def night(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Night]:
     """night(settings, day, systems=…, processes=…, window=None, full=False) -> Night."""
     from airflow.sdk.exceptions import AirflowFailException

@@ -134,6 +134,7 @@ def test_a_night_and_a_backfill_at_once_take_turns_and_publish_what_a_full_rebui
     assert "the last such windows took" in shown
 
 
+@pytest.mark.slow
 def test_the_physical_order_of_raw_rows_changes_no_published_byte(
     settings, server, make_database, tmp_path, night, published
 ):

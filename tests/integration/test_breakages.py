@@ -3,6 +3,7 @@ repair the next night is green and the same as if nothing had ever been broken."
 
 import gzip
 import subprocess
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 
@@ -32,16 +33,43 @@ def settings(settings, server):
     return replace(settings, home=server.home / "integration")
 
 
+@contextmanager
+def copy_of(server, template):
+    """The URL of a fresh copy of the company's database, always of one name: where it was read from counts."""
+    with psycopg.connect(embedded.url(server, "postgres"), autocommit=True) as db:
+        db.execute("drop database if exists breakable with (force)")
+        db.execute(f"create database breakable template {template}")
+    yield embedded.url(server, "breakable")
+    with psycopg.connect(embedded.url(server, "postgres"), autocommit=True) as db:
+        db.execute("drop database if exists breakable with (force)")
+
+
 @pytest.fixture
 def source(server, company):
     """A fresh copy of the company's database."""
     template, state = company
-    with psycopg.connect(embedded.url(server, "postgres"), autocommit=True) as db:
-        db.execute("drop database if exists breakable with (force)")
-        db.execute(f"create database breakable template {template}")
-    yield embedded.url(server, "breakable"), state
-    with psycopg.connect(embedded.url(server, "postgres"), autocommit=True) as db:
-        db.execute("drop database if exists breakable with (force)")
+    with copy_of(server, template) as url:
+        yield url, state
+
+
+_FIRST_NIGHT = "first_night_template"
+
+
+@pytest.fixture
+def after_a_night(server, make_database, readable_template, settings, source, night):
+    """Settings of a warehouse that the company's first night was published in: a copy of the one where it was."""
+    url, state = source
+    with psycopg.connect(embedded.url(server, "postgres")) as db:
+        is_made = db.execute("select 1 from pg_database where datname = %s", (_FIRST_NIGHT,)).fetchone()
+    if not is_made:
+        first = make_database(_FIRST_NIGHT, readable_template)
+        first = replace(settings, warehouse_url=first, source_urls={"odoo": url})
+        assert not night(first, state.day, processes=PROCESSES).errors
+        with psycopg.connect(embedded.url(server, "postgres")) as db:  # a task's sessions end with its process
+            db.execute(
+                "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = %s", (_FIRST_NIGHT,)
+            )
+    return replace(settings, warehouse_url=make_database(template=_FIRST_NIGHT), source_urls={"odoo": url})
 
 
 def execute(url, *statements):
@@ -89,10 +117,9 @@ SOURCE_BREAKAGES = {
 
 
 @pytest.mark.parametrize("breakage", SOURCE_BREAKAGES)
-def test_a_broken_source_blocks_says_so_and_recovers(settings, source, night, published, breakage):
+def test_a_broken_source_blocks_says_so_and_recovers(after_a_night, source, night, published, breakage):
     url, state = source
-    settings = replace(settings, source_urls={"odoo": url})
-    assert not night(settings, state.day, processes=PROCESSES).errors
+    settings = after_a_night
     good, good_bi = published(settings.warehouse_url), bi_state(settings.warehouse_url)
     assert good_bi["cases"] and good_bi["dfg"]
 
@@ -128,10 +155,9 @@ def test_a_broken_source_blocks_says_so_and_recovers(settings, source, night, pu
     assert published(settings.warehouse_url) == good
 
 
-def test_a_source_that_cannot_be_reached(settings, source, night, published):
-    url, state = source
-    settings = replace(settings, source_urls={"odoo": url})
-    assert not night(settings, state.day, processes=PROCESSES).errors
+def test_a_source_that_cannot_be_reached(after_a_night, source, night, published):
+    _, state = source
+    settings = after_a_night
     good = published(settings.warehouse_url)
     away = replace(settings, source_urls={"odoo": "postgresql://reader:hidden@127.0.0.1:1/odoo"})
     line = night(away, state.day, processes=PROCESSES).errors["odoo"]
@@ -140,10 +166,9 @@ def test_a_source_that_cannot_be_reached(settings, source, night, published):
     assert not night(settings, state.day, processes=PROCESSES).errors
 
 
-def test_a_future_time_quarantines_its_case_and_the_repair_releases_it(settings, source, night, published):
+def test_a_future_time_quarantines_its_case_and_the_repair_releases_it(after_a_night, source, night, published):
     url, state = source
-    settings = replace(settings, source_urls={"odoo": url})
-    assert not night(settings, state.day, processes=PROCESSES).errors
+    settings = after_a_night
     good = published(settings.warehouse_url)
     assert good["quality.quarantined_cases"] == []
     with psycopg.connect(url) as db:

@@ -27,7 +27,7 @@ def answer(request):
 
 dbt_runner._main = lambda: answer(json.load(sys.stdin))
 for subject in ("one", "broken", "two"):
-    done = dbt_runner._fork({"subject": subject}, {"SUBJECT": subject}, Path("/"))
+    done = dbt_runner.fork({"subject": subject}, {"SUBJECT": subject}, Path("/"))
     print(json.dumps([done.returncode, done.stdout, done.stderr.splitlines()[-1:], "SUBJECT" in os.environ, os.getcwd()]))
 """
 

@@ -59,7 +59,7 @@ def warm_up() -> None:
 def _read_ahead(url: str, home: Path) -> None:
     """Parse the dbt project in a child, and keep it for the steps, as the scheduler does for its tasks."""
     dbt_runner.prepare(url, PROJECT, home)
-    dbt_runner.preload(home)
+    dbt_runner.preload(PROJECT, home)
 
 
 def main() -> None:
