@@ -8,6 +8,7 @@ imported at the first call, without the statistics and plotting libraries that n
 import contextlib
 import functools
 import importlib
+import logging
 import os
 import sys
 import types
@@ -50,6 +51,7 @@ def load_gx() -> tuple[types.ModuleType, type]:
     with _deferred_imports():
         import great_expectations as gx
         from great_expectations.expectations import UnexpectedRowsExpectation
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)  # else a task's log drowns in its remarks
 
     class ExpectNoBadRows(UnexpectedRowsExpectation):
         """No row answers the check's SQL. Rows are counted in the database and never fetched."""
@@ -141,6 +143,13 @@ def validate(
 def render_page(validation: Validation) -> str:
     """The Data Docs page of a validation, as HTML."""
     from great_expectations.render.renderer import ValidationResultsPageRenderer
+
+    return _view().render(ValidationResultsPageRenderer(run_info_at_end=True).render(validation.result))
+
+
+@functools.cache
+def _view() -> object:
+    """GX's view of a page, which keeps the templates that it has compiled."""
     from great_expectations.render.view import DefaultJinjaPageView
 
-    return DefaultJinjaPageView().render(ValidationResultsPageRenderer(run_info_at_end=True).render(validation.result))
+    return DefaultJinjaPageView()

@@ -5,7 +5,8 @@ candidate's minus the quarantined ones. It is read once and sorted by case_key, 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
@@ -38,10 +39,25 @@ class Log:
     ranks: Mapping[int, int | None] = field(default_factory=dict)
 
 
+_held: ContextVar[tuple[str, adbc.Connection] | None] = ContextVar("held", default=None)
+
+
+@contextmanager
+def one_connection(url: str) -> Iterator[None]:
+    """Let all `connection(url)` in the block be one: the driver reads the whole catalog of types whenever it opens one."""
+    with adbc.connect(url) as db:
+        before = _held.set((url, db))
+        try:
+            yield
+        finally:
+            _held.reset(before)
+
+
 @contextmanager
 def connection(url: str) -> Iterator[adbc.Connection]:
     """An ADBC connection; its transaction commits at the end, or rolls back on an error."""
-    with adbc.connect(url) as db:
+    held = _held.get()
+    with nullcontext(held[1]) if held and held[0] == url else adbc.connect(url) as db:
         try:
             yield db
         except BaseException:

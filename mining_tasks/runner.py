@@ -75,10 +75,11 @@ def mine(settings: Settings, process: str, ctx: RunContext, *, order: Sequence[s
         planned = plan(db, process, ctx.run_id, (is_public, k, TABLES, order, norm, performance))
     if planned.scope == UNCHANGED:
         return io.keep_tables(url, process, planned, TABLES)
-    log = io.read_log(url, process)
-    horizon = io.as_of_us(log.as_of or ctx.as_of)
-    demands = Demands(norm, io.numeric_attributes(url, process, norm.attributes) if norm.attributes else None)
-    facts = facts_of(url, process, performance) if is_public else Facts()
+    with io.one_connection(url):
+        log = io.read_log(url, process)
+        horizon = io.as_of_us(log.as_of or ctx.as_of)
+        demands = Demands(norm, io.numeric_attributes(url, process, norm.attributes) if norm.attributes else None)
+        facts = facts_of(url, process, performance) if is_public else Facts()
     tables = mine_log(
         log,
         is_case_level_public=is_public,
@@ -89,12 +90,13 @@ def mine(settings: Settings, process: str, ctx: RunContext, *, order: Sequence[s
         facts=facts,
     )
     counts = {name: 0 if table is None else len(table) for name, table in tables.items()}
-    if planned.scope == TOUCHED:
-        fresh = io.candidate_cases(url, process)
-        for name in PER_CASE:
-            if tables[name] is not None:
-                tables[name] = tables[name].filter(pc.is_in(tables[name]["case_key"], value_set=fresh))
-    io.write_tables(url, process, tables, planned)
+    with io.one_connection(url):
+        if planned.scope == TOUCHED:
+            fresh = io.candidate_cases(url, process)
+            for name in PER_CASE:
+                if tables[name] is not None:
+                    tables[name] = tables[name].filter(pc.is_in(tables[name]["case_key"], value_set=fresh))
+        io.write_tables(url, process, tables, planned)
     return counts
 
 
@@ -132,7 +134,6 @@ def facts_of(url: str, process: str, performance: Performance) -> Facts:
 
 def norm_of(settings: Settings, process: str) -> Norm:
     """What a process declares that its cases must keep to; an imported log declares nothing."""
-    declared = process in list_processes(settings.project)
     if process not in list_processes(settings.project):
         return Norm()
     declared = load_process(process, settings.project)

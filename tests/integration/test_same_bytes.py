@@ -78,7 +78,9 @@ def company(server, make_database, tmp_path_factory) -> tuple[str, demo.DemoStat
 
 
 @pytest.fixture(scope="module")
-def mined(server, company, make_database, tmp_path_factory) -> Callable[[Variation], dict[str, list[str]]]:
+def mined(
+    server, company, make_database, readable_template, tmp_path_factory
+) -> Callable[[Variation], dict[str, list[str]]]:
     """mined(variation): what a full night publishes then."""
 
     def mine(variation: Variation) -> dict[str, list[str]]:
@@ -87,7 +89,7 @@ def mined(server, company, make_database, tmp_path_factory) -> Callable[[Variati
         if variation.is_shuffled:
             shuffle(url)
             drop = renamed(drop, tmp_path_factory.mktemp("drop"))
-        warehouse = make_warehouse(server, make_database, variation)
+        warehouse = make_warehouse(server, make_database, readable_template, variation)
         systems, processes = ("odoo", "agent"), PROCESSES
         if variation.is_backwards:
             systems, processes = systems[::-1], processes[::-1]
@@ -115,9 +117,9 @@ def mined(server, company, make_database, tmp_path_factory) -> Callable[[Variati
     return mine
 
 
-def make_warehouse(server, make_database, variation: Variation) -> str:
+def make_warehouse(server, make_database, template: str, variation: Variation) -> str:
     """A migrated database with the variation's settings and locale."""
-    url = make_database()
+    url = make_database(template=template)
     name = url.rsplit("/", 1)[1]
     with psycopg.connect(embedded.url(server, "postgres"), autocommit=True) as db:
         if variation.is_other_locale:

@@ -142,6 +142,7 @@ def run_states(stack: Stack, dag_id: str, days: list[date]) -> dict[str, list[st
     return found
 
 
+@pytest.mark.slow
 def test_airflow_backfill_create_over_five_days_gives_five_runs_per_dag(stack: Stack, installation: Settings):
     days = [date(2026, 1, 1) + timedelta(days=number) for number in range(5)]
     command = [

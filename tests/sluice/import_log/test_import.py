@@ -49,6 +49,7 @@ def test_a_log_is_published_and_mined(import_log, write_file, settings, capsys):
     assert "case = 'case' (guessed)" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_views_for_readers_show_it(import_log, write_file, settings, with_views):
     assert import_log("small", write_file("log.csv", csv_text(("1", "a", "2020-01-01T10:00Z")))) == 0
     assert rows(settings, "select count(*) from bi.processes") == [(1,)]
