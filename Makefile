@@ -19,10 +19,10 @@ run: setup
 	@.venv/bin/sluice run
 
 test: setup lint
-	.venv/bin/python -m pytest -q -n 2 --dist loadfile
+	.venv/bin/python -m pytest -q -n 3 --dist loadfile
 
 test-all: setup
-	.venv/bin/python -m pytest -q --slow -m slow -n 2 --dist loadfile
+	.venv/bin/python -m pytest -q --slow -m slow -n 3 --dist loadfile
 
 lint: setup
 	.venv/bin/ruff check .

@@ -161,18 +161,34 @@ def numeric_attributes(url: str, process: str, names: Iterable[str]) -> pl.DataF
 
     SluiceError where there is no such column, or where it holds no numbers.
     """
+    return _typed_attributes(url, process, dict.fromkeys(_NUMBERS, "float8"), names, "numbers")
+
+
+def plain_attributes(url: str, process: str, names: Iterable[str]) -> pl.DataFrame:
+    """`case_key` and the columns `names` of the attributes of a process as they will be published: numbers as float64,
+    text and truth values as they are. SluiceError where there is no such column, or where it holds something else.
+    """
+    kinds = dict.fromkeys(_NUMBERS, "float8") | {"text": "text", "character varying": "text", "boolean": "boolean"}
+    return _typed_attributes(url, process, kinds, names, "numbers, text or truth values")
+
+
+def _typed_attributes(
+    url: str, process: str, kinds: Mapping[str, str], names: Iterable[str], expected: str
+) -> pl.DataFrame:
     candidate = f"{process}__attributes"
     with connection(url) as db, db.cursor() as cursor:
         cursor.execute("set transaction isolation level repeatable read, read only")
         there = f"""select attname::text, format_type(atttypid, null) from pg_attribute
             where attrelid = to_regclass({literal(quoted("candidate", candidate))}) and attnum > 0 and not attisdropped"""
-        kinds = dict(_fetch(cursor, there).iter_rows())
+        types = dict(_fetch(cursor, there).iter_rows())
         for name in names:
-            if kinds.get(name) not in _NUMBERS:
-                found = f"found {kinds[name]}" if name in kinds else "there is none"
-                raise SluiceError(f"{process}: attribute {name}: expected a column of numbers in {candidate}, {found}")
+            if types.get(name) not in kinds:
+                found = f"found {types[name]}" if name in types else "there is none"
+                raise SluiceError(
+                    f"{process}: attribute {name}: expected a column of {expected} in {candidate}, {found}"
+                )
         published = f"{process}_attributes" if _exists(cursor, "event_log", f"{process}_attributes") else None
-        listed = ("case_key", *(f"{quoted(name)}::float8 as {quoted(name)}" for name in names))
+        listed = ("case_key", *(f"{quoted(name)}::{kinds[types[name]]} as {quoted(name)}" for name in names))
         return _fetch(cursor, _everywhere(cursor, process, "attributes", published, listed)).sort("case_key")
 
 

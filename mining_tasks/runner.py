@@ -3,11 +3,15 @@
 from collections.abc import Mapping, Sequence
 
 import narwhals as nw
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from mining_tasks import io
 from mining_tasks.calendars_declared import Performance, load_performance
+from mining_tasks.cause_results import TABLES as CAUSE_TABLES
+from mining_tasks.cause_results import add_causes
+from mining_tasks.causes import MOST_VALUES
 from mining_tasks.inductive_results import TABLES as DISCOVERY_TABLES
 from mining_tasks.inductive_results import discover
 from mining_tasks.order_bounds import Figures, bound_figures
@@ -46,6 +50,7 @@ TABLES = (
     *CONFORMANCE_TABLES,
     *PERFORMANCE_TABLES,
     *ORGANISATION_TABLES,
+    *CAUSE_TABLES,
 )
 DEFAULT_K = 5
 _SEQUENCES = {
@@ -70,9 +75,9 @@ def mine(settings: Settings, process: str, ctx: RunContext, *, order: Sequence[s
     is_public, k = privacy_of(settings, process)
     order = order_of(settings, process) if order is None else tuple(order)
     performance = performance_of(settings, process)
-    norm = norm_of(settings, process)
+    norm, causes = norm_of(settings, process), causes_of(settings, process)
     with connect(url) as db:
-        planned = plan(db, process, ctx.run_id, (is_public, k, TABLES, order, norm, performance))
+        planned = plan(db, process, ctx.run_id, (is_public, k, TABLES, order, norm, performance, causes))
     if planned.scope == UNCHANGED:
         return io.keep_tables(url, process, planned, TABLES)
     with io.one_connection(url):
@@ -80,6 +85,7 @@ def mine(settings: Settings, process: str, ctx: RunContext, *, order: Sequence[s
         horizon = io.as_of_us(log.as_of or ctx.as_of)
         demands = Demands(norm, io.numeric_attributes(url, process, norm.attributes) if norm.attributes else None)
         facts = facts_of(url, process, performance) if is_public else Facts()
+        suspected = suspected_of(url, process, causes, log) if is_public and causes else None
     tables = mine_log(
         log,
         is_case_level_public=is_public,
@@ -88,6 +94,7 @@ def mine(settings: Settings, process: str, ctx: RunContext, *, order: Sequence[s
         order=order,
         demands=demands,
         facts=facts,
+        suspected=suspected,
     )
     counts = {name: 0 if table is None else len(table) for name, table in tables.items()}
     with io.one_connection(url):
@@ -140,6 +147,25 @@ def norm_of(settings: Settings, process: str) -> Norm:
     return Norm(declared.rules, declared.reference_model)
 
 
+def causes_of(settings: Settings, process: str) -> tuple[str, ...]:
+    """The attributes that a process declares as possible causes; an imported log declares none."""
+    is_declared = process in list_processes(settings.project)
+    return load_process(process, settings.project).causes if is_declared else ()
+
+
+def suspected_of(url: str, process: str, names: Sequence[str], log: io.Log) -> pl.DataFrame:
+    """`case_key` and the declared attributes; BadInput where one of them names the persons of the log."""
+    attributes = io.plain_attributes(url, process, names)
+    persons = log.events["resource_key"].unique()
+    for name in names:
+        if attributes[name].dtype == pl.String:
+            frequent = attributes[name].drop_nulls().value_counts(sort=True)[name].head(MOST_VALUES)
+            found = io.resource_keys(url, frequent.to_list())
+            if not persons.filter(persons.is_in(list(found))).is_empty():
+                raise BadInput(f"processes/{process}.yml: causes: {name} holds persons: a person is never a cause")
+    return attributes
+
+
 def mine_log(
     log: io.Log,
     *,
@@ -149,11 +175,12 @@ def mine_log(
     order: Sequence[str] = (),
     demands: Demands | None = None,
     facts: Facts | None = None,
+    suspected: pl.DataFrame | None = None,
 ) -> dict[str, pa.Table | None]:
     """Every table of `TABLES` but for the column `process`; None is a table without rows.
 
     order: what the log is ordered by, for the bounds of what ties can move; without it there are none. facts: what the
-    performance tables need beside the log.
+    performance tables need beside the log. suspected: `case_key` and the attributes that may be causes.
     """
     results = compute(log, k=k_anonymity)
     if log.actions is not None:
@@ -168,6 +195,7 @@ def mine_log(
         add_organisation(results, log, k=k_anonymity)
         results.tables.update(measure_conformance(log, results, demands or Demands()))
         add_performance(results, log, facts or Facts(), k=k_anonymity)
+        add_causes(results, suspected)
     else:
         results = protect(results, log, k=k_anonymity)
     results.process_kpis.update(

@@ -35,6 +35,7 @@ _OPTIONAL = (
     "export",
     "rules",
     "reference_model",
+    "causes",
 )
 
 
@@ -47,7 +48,8 @@ class Process:
     checks: settings of the gate, by the gate's own names. extra_tables: further tables per case, published as
     event_log.<process>_<table>. kind: 'declared' in YAML, or 'imported' from a file. rules: what its cases must keep to.
     reference_model: what they should be like; without text the happy path.
-    export: files that are written of it after each publication, such as xes.gz.
+    export: files that are written of it after each publication, such as xes.gz. causes: attributes of its cases that may
+    be causes: known before a case can be slow, violating or reworked, and none of a person.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Process:
     rules: tuple[Rule, ...] = ()
     reference_model: Reference = HAPPY_PATH
     export: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
 
     @property
     def order_declared(self) -> str:
@@ -177,8 +180,18 @@ def _checked(path: Path, name: str, declared: dict[str, Any]) -> Process:
         extra_tables=tuple(declared.get("extra_tables", ())),
         checks=MappingProxyType(declared.get("checks", {})),
         export=tuple(exports),
+        causes=_causes(declared, fail),
         **_norm(path, declared),
     )
+
+
+def _causes(declared: dict[str, Any], fail) -> tuple[str, ...]:
+    names = declared.get("causes", [])
+    if not isinstance(names, list) or any(not is_identifier(name) for name in names) or len({*names}) < len(names):
+        raise fail("causes", f"a list of attributes, each once: names of {_LETTERS}")
+    if names and not declared.get("case_level_public", True):
+        raise fail("causes", "none where case_level_public is false")
+    return tuple(names)
 
 
 def _norm(path: Path, declared: dict[str, Any]) -> dict[str, Any]:
