@@ -11,7 +11,6 @@ from mining_tasks import io
 from mining_tasks.calendars_declared import Performance, load_performance
 from mining_tasks.cause_results import TABLES as CAUSE_TABLES
 from mining_tasks.cause_results import add_causes
-from mining_tasks.causes import MOST_VALUES
 from mining_tasks.inductive_results import TABLES as DISCOVERY_TABLES
 from mining_tasks.inductive_results import discover
 from mining_tasks.order_bounds import Figures, bound_figures
@@ -154,15 +153,14 @@ def causes_of(settings: Settings, process: str) -> tuple[str, ...]:
 
 
 def suspected_of(url: str, process: str, names: Sequence[str], log: io.Log) -> pl.DataFrame:
-    """`case_key` and the declared attributes; BadInput where one of them names the persons of the log."""
+    """`case_key` and the declared attributes; null where one names a person of the log, who is never a cause."""
     attributes = io.plain_attributes(url, process, names)
-    persons = log.events["resource_key"].unique()
+    persons = set(log.events["resource_key"].unique())
     for name in names:
         if attributes[name].dtype == pl.String:
-            frequent = attributes[name].drop_nulls().value_counts(sort=True)[name].head(MOST_VALUES)
-            found = io.resource_keys(url, frequent.to_list())
-            if not persons.filter(persons.is_in(list(found))).is_empty():
-                raise BadInput(f"processes/{process}.yml: causes: {name} holds persons: a person is never a cause")
+            keys = io.resource_keys(url, attributes[name].drop_nulls().unique().to_list())
+            named = [value for key, value in keys.items() if key in persons]
+            attributes = attributes.with_columns(pl.when(~pl.col(name).is_in(named)).then(name).alias(name))
     return attributes
 
 
