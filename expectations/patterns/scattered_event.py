@@ -22,6 +22,7 @@ _ISO = (
     r"(?:19|20)\d\d-[01]\d-[0-3]\d[ T][0-2]\d:[0-5]\d(?::[0-6]\d(?:\.\d+)?)?(?: ?(?:Z|[+-][01]\d(?::?[0-5]\d)?))?(?!\d)"
 )
 _ZONED = r"(Z|[+-]\d\d(:?\d\d)?)$"
+_TIMELESS = "'{smallint,integer,bigint,numeric,real,double precision,boolean,date,uuid}'::regtype[]"  # hold no clock
 
 
 def scattered_event(declared: GateDeclaration, known: Knowledge, attributes: Collection[str]) -> Check | None:
@@ -36,7 +37,10 @@ def scattered_event(declared: GateDeclaration, known: Knowledge, attributes: Col
     )
     if not columns:
         return None
-    values = ", ".join(f"({literal(name)}, a.{sql.Identifier(name).as_string()}::text)" for name in columns)
+    named = [(literal(name), f"a.{sql.Identifier(name).as_string()}") for name in columns]
+    values = ", ".join(
+        f"({name}, case when pg_typeof({value}) <> all ({_TIMELESS}) then {value}::text end)" for name, value in named
+    )
     p = f"candidate.{declared.name}__"
     return Check(
         "scattered_event",
