@@ -10,6 +10,7 @@ from tests.integration.kills import tasks
 from tests.integration.kills.driver import Nights
 from tests.integration.kills.reader import VIEWS, Reader, Seen, judge, state
 
+pytestmark = pytest.mark.timeout(1800)  # a killed step costs half a minute on a busy machine
 SEED = 20
 PROCESSES = ("purchase_to_pay", "desktop_work")
 
