@@ -112,7 +112,7 @@ def _conditions(name: str, column: pl.Series, explores: np.ndarray) -> Iterable[
         cuts = {float(seen.cast(pl.Float64).quantile(part, "lower")) for part in PARTS}
         for cut in sorted(cuts):
             for comparison, meets in (("<=", numbers <= cut), (">", numbers > cut)):
-                yield Condition(name, comparison, f"{cut:.15g}"), meets.fill_null(False).to_numpy()
+                yield Condition(name, comparison, repr(cut).removesuffix(".0")), meets.fill_null(False).to_numpy()
         return
     text = column.cast(pl.String)
     counts = seen.cast(pl.String).value_counts().sort(["count", name], descending=[True, False])

@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import false_discovery_control, fisher_exact
 from scipy.stats.contingency import relative_risk
 
-from mining_tasks.causes import FALSE_DISCOVERY_RATE, Condition, adjusted, find_causes
+from mining_tasks.causes import FALSE_DISCOVERY_RATE, Condition, adjusted, conditions_of, find_causes
 
 
 def company(seed: int, cases: int = 4000) -> tuple[pl.DataFrame, np.random.Generator]:
@@ -33,6 +33,14 @@ def meets(attributes: pl.DataFrame, conditions: tuple[Condition, ...]) -> np.nda
         else:
             found &= column > float(one.value) if one.comparison == ">" else column <= float(one.value)
     return attributes.select(found.fill_null(False).alias("met"))["met"].to_numpy()
+
+
+def test_a_condition_is_met_by_the_cases_that_its_words_name():
+    attributes, _ = company(4)
+    named = list(conditions_of(attributes, attributes["case_key"].to_numpy() % 2 == 0))
+    assert {condition.comparison for condition, _ in named} == {"=", "<=", ">"}
+    for condition, mask in named:
+        assert (mask == meets(attributes, (condition,))).all(), condition
 
 
 def test_a_planted_cause_is_found_first_and_of_the_right_size():
