@@ -9,7 +9,6 @@ Association is not proof of cause: only attributes that are known before the out
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
 
 import numpy as np
 import polars as pl
@@ -63,6 +62,17 @@ class Cause:
 
 
 @dataclass(frozen=True)
+class _Tested:
+    """Conditions that the confirming half was asked about: (cases, cases with the outcome) that meet them, and of all."""
+
+    outcome: str
+    conditions: tuple[Condition, ...]
+    count: np.ndarray
+    total: np.ndarray
+    p_value: float
+
+
+@dataclass(frozen=True)
 class Search:
     """What was found, and how much was looked at: conditions there were, conditions or pairs that were tested."""
 
@@ -80,20 +90,23 @@ def find_causes(attributes: pl.DataFrame, outcomes: Mapping[str, np.ndarray]) ->
     """
     explores = (attributes["case_key"].to_numpy() & 1) == 0
     masks = dict(conditions_of(attributes, explores))
-    found = [
-        (outcome, conditions, *_confirmed(masks, conditions, has[~explores], ~explores))
+    tested = [
+        _tested(outcome, masks, conditions, has[~explores], ~explores)
         for outcome, has in outcomes.items()
         for conditions in _explored(masks, has[explores], explores)
     ]
-    q_values = adjusted([p for *_, p in found])
+    q_values = adjusted([one.p_value for one in tested])
     causes = []
     for outcome, has in outcomes.items():
-        confirmed = [(one, q) for one, q in zip(found, q_values, strict=True) if one[0] == outcome]
-        kept = _distinct(masks, [one[1] for one, q in confirmed if q <= FALSE_DISCOVERY_RATE], has, ~explores)
-        by_conditions = {one[1]: (one[2], (one[3], q)) for one, q in confirmed}
-        causes += [_cause(outcome, one, _all(masks, one), has, *by_conditions[one]) for one in kept]
-    tested = {outcome: sum(one[0] == outcome for one in found) for outcome in outcomes}
-    return Search(tuple(causes), len(masks), tested)
+        confirmed = {
+            one.conditions: (one, q)
+            for one, q in zip(tested, q_values, strict=True)
+            if one.outcome == outcome and q <= FALSE_DISCOVERY_RATE
+        }
+        kept = _distinct(masks, list(confirmed), has, ~explores)
+        causes += [_cause(*confirmed[conditions], _all(masks, conditions), has) for conditions in kept]
+    tested_counts = {outcome: sum(one.outcome == outcome for one in tested) for outcome in outcomes}
+    return Search(tuple(causes), len(masks), tested_counts)
 
 
 def conditions_of(attributes: pl.DataFrame, explores: np.ndarray) -> Iterable[tuple[Condition, np.ndarray]]:
@@ -144,17 +157,20 @@ def _explored(
     return sorted(quality, key=lambda one: (-quality[one], one))[:MOST_TESTED]
 
 
-def _confirmed(
-    masks: Mapping[Condition, np.ndarray], conditions: Sequence[Condition], has: np.ndarray, confirms: np.ndarray
-) -> tuple[tuple[np.ndarray, np.ndarray], float]:
-    """((cases, cases with the outcome) that meet the conditions, the same of all), and the largest of its p-values."""
+def _tested(
+    outcome: str,
+    masks: Mapping[Condition, np.ndarray],
+    conditions: tuple[Condition, ...],
+    has: np.ndarray,
+    confirms: np.ndarray,
+) -> _Tested:
+    """The conditions in the half that confirms; of two the p-value is the largest: among all, and among those of each."""
     total = np.array([len(has), np.count_nonzero(has)])
     count = _counts(_all(masks, conditions)[confirms], has)
     wider = [total]
     if len(conditions) > 1:
-        fewer = combinations(conditions, len(conditions) - 1)
-        wider += [_counts(_all(masks, some)[confirms], has) for some in fewer]
-    return (count, total), max(_p_value(count, one) for one in wider)
+        wider += [_counts(masks[one][confirms], has) for one in conditions]
+    return _Tested(outcome, conditions, count, total, max(_p_value(count, one) for one in wider))
 
 
 def _distinct(
@@ -239,22 +255,15 @@ def _wilson(share: float, cases: int) -> tuple[float, float]:
     return (middle - reach) / (1 + _Z**2 / cases), (middle + reach) / (1 + _Z**2 / cases)
 
 
-def _cause(
-    outcome: str,
-    conditions: tuple[Condition, ...],
-    mask: np.ndarray,
-    has: np.ndarray,
-    confirmed: tuple[np.ndarray, np.ndarray],
-    values: tuple[float, float],
-) -> Cause:
+def _cause(tested: _Tested, q_value: float, mask: np.ndarray, has: np.ndarray) -> Cause:
     cases, count = (int(number) for number in _counts(mask, has))
     elsewhere = (int(np.count_nonzero(has)) - count) / (len(has) - cases)
-    (inside, with_it), (all_inside, all_with) = ((int(a), int(b)) for a, b in confirmed)
+    (inside, with_it), (all_inside, all_with) = tested.count.tolist(), tested.total.tolist()
     others, others_with = all_inside - inside, all_with - with_it
     low, high = difference_interval(with_it, inside, others_with, others)
     return Cause(
-        outcome=outcome,
-        conditions=conditions,
+        outcome=tested.outcome,
+        conditions=tested.conditions,
         case_count=cases,
         outcome_count=count,
         share=count / cases,
@@ -265,7 +274,7 @@ def _cause(
         confirmed_difference=with_it / inside - others_with / others,
         confirmed_low=low,
         confirmed_high=high,
-        p_value=values[0],
-        q_value=values[1],
+        p_value=tested.p_value,
+        q_value=q_value,
         meets=mask,
     )
