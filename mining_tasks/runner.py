@@ -24,7 +24,7 @@ from mining_tasks.waiting_results import TABLES as PERFORMANCE_TABLES
 from mining_tasks.waiting_results import Facts, add_performance
 from sluice.errors import BadInput
 from sluice.mined import PER_CASE, TOUCHED, UNCHANGED, plan
-from sluice.processes import list_processes, load_process
+from sluice.processes import Process, list_processes, load_process
 from sluice.runs import RunContext
 from sluice.settings import Settings
 from sluice.warehouse import connect
@@ -106,25 +106,27 @@ def mine(settings: Settings, process: str, ctx: RunContext, *, order: Sequence[s
     return counts
 
 
+def declared_of(settings: Settings, process: str) -> Process | None:
+    """What a process declares; None: it is an imported log, which declares nothing."""
+    return load_process(process, settings.project) if process in list_processes(settings.project) else None
+
+
 def privacy_of(settings: Settings, process: str) -> tuple[bool, int]:
     """(cases may be shown one by one, k): as declared, as published, or as an imported log has it: (True, 5)."""
-    if process in list_processes(settings.project):
-        declared = load_process(process, settings.project)
+    if declared := declared_of(settings, process):
         return declared.case_level_public, declared.k_anonymity
     return io.is_public(settings.warehouse_url, process) or (True, DEFAULT_K)
 
 
 def order_of(settings: Settings, process: str) -> tuple[str, ...]:
     """What a process's log is ordered by: as declared, or as an imported log was published."""
-    if process in list_processes(settings.project):
-        return load_process(process, settings.project).order
-    return io.published_order(settings.warehouse_url, process)
+    declared = declared_of(settings, process)
+    return declared.order if declared else io.published_order(settings.warehouse_url, process)
 
 
 def performance_of(settings: Settings, process: str) -> Performance:
-    """What a process declares of its performance; an imported log declares nothing."""
-    declared = process in list_processes(settings.project)
-    return load_performance(process, settings.project) if declared else Performance()
+    """What a process declares of its performance."""
+    return load_performance(process, settings.project) if declared_of(settings, process) else Performance()
 
 
 def facts_of(url: str, process: str, performance: Performance) -> Facts:
@@ -139,17 +141,15 @@ def facts_of(url: str, process: str, performance: Performance) -> Facts:
 
 
 def norm_of(settings: Settings, process: str) -> Norm:
-    """What a process declares that its cases must keep to; an imported log declares nothing."""
-    if process not in list_processes(settings.project):
-        return Norm()
-    declared = load_process(process, settings.project)
-    return Norm(declared.rules, declared.reference_model)
+    """What a process declares that its cases must keep to."""
+    declared = declared_of(settings, process)
+    return Norm(declared.rules, declared.reference_model) if declared else Norm()
 
 
 def causes_of(settings: Settings, process: str) -> tuple[str, ...]:
-    """The attributes that a process declares as possible causes; an imported log declares none."""
-    is_declared = process in list_processes(settings.project)
-    return load_process(process, settings.project).causes if is_declared else ()
+    """The attributes that a process declares as possible causes."""
+    declared = declared_of(settings, process)
+    return declared.causes if declared else ()
 
 
 def suspected_of(url: str, process: str, names: Sequence[str], log: io.Log) -> pl.DataFrame:
