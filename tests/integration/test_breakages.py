@@ -3,7 +3,6 @@ repair the next night is green and the same as if nothing had ever been broken."
 
 import gzip
 import subprocess
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 
@@ -15,6 +14,7 @@ from sluice.psql import connection_environment
 from sluice.warehouse import embedded, migrate
 
 PROCESSES = ("purchase_to_pay",)
+_FIRST_NIGHT = "first_night_template"
 
 
 @pytest.fixture(scope="module")
@@ -33,26 +33,16 @@ def settings(settings, server):
     return replace(settings, home=server.home / "integration")
 
 
-@contextmanager
-def copy_of(server, template):
-    """The URL of a fresh copy of the company's database, always of one name: where it was read from counts."""
+@pytest.fixture
+def source(server, company):
+    """A fresh copy of the company's database, always of one name: where rows were read from counts."""
+    template, state = company
     with psycopg.connect(embedded.url(server, "postgres"), autocommit=True) as db:
         db.execute("drop database if exists breakable with (force)")
         db.execute(f"create database breakable template {template}")
-    yield embedded.url(server, "breakable")
+    yield embedded.url(server, "breakable"), state
     with psycopg.connect(embedded.url(server, "postgres"), autocommit=True) as db:
         db.execute("drop database if exists breakable with (force)")
-
-
-@pytest.fixture
-def source(server, company):
-    """A fresh copy of the company's database."""
-    template, state = company
-    with copy_of(server, template) as url:
-        yield url, state
-
-
-_FIRST_NIGHT = "first_night_template"
 
 
 @pytest.fixture
