@@ -9,6 +9,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from hashlib import sha256
 
 import psutil
@@ -20,7 +21,7 @@ TURN_SECONDS = 6 * 3600
 POLL_SECONDS = 0.5
 LEFTOVER_SECONDS = 5.0
 # between two steps of a run lies a retry's delay at most (RETRIES of sluice.dag_steps)
-IDLE_RUN = "15 minutes"
+IDLE_RUN = timedelta(minutes=15)
 
 _GONE = (
     "its process {owner} is gone (killed, or its machine or the database stopped); nothing half-done was published: "
@@ -71,9 +72,12 @@ def is_alive(db: psycopg.Connection, lock: str) -> bool:
     ).fetchone()[0]
 
 
-def close_dead(db: psycopg.Connection) -> int:
+def close_dead(db: psycopg.Connection, *, idle: timedelta = IDLE_RUN) -> int:
     """Give steps and runs that are recorded as running, and whose process is gone, their end: 'interrupted', or what they
-    had reached. Returns how many steps. Safe at any time, from any session, whatever works at the moment."""
+    had reached. Returns how many steps. Safe at any time, from any session, whatever works at the moment.
+
+    idle: how long a run may lie between two of its steps before nobody is expected to go on with it.
+    """
     closed = 0
     for run_id, step, attempt, owner in db.execute(
         "select run_id, step, attempt, owner from ops.steps where state = 'running'"
@@ -101,7 +105,7 @@ def close_dead(db: psycopg.Connection) -> int:
            from published where r.run_id = published.run_id and r.state in ('running', 'interrupted')"""
     )
     db.execute(
-        f"""with last_step as (
+        """with last_step as (
                select distinct on (s.run_id) s.run_id, s.step, s.state, s.message,
                       s.started_at + coalesce(s.seconds, 0) * interval '1 second' as ended_at
                from ops.steps as s inner join ops.runs as r on r.run_id = s.run_id
@@ -109,11 +113,13 @@ def close_dead(db: psycopg.Connection) -> int:
            )
            update ops.runs as r set state = 'interrupted', finished_at = clock_timestamp(),
                   message = case when l.state = 'interrupted' then l.step || ': ' || l.message
-                      else 'after ' || l.step || ' nothing of it has run for {IDLE_RUN}: the scheduler stopped? run again' end
+                      else format('after %%s nothing of it has run for %%s minutes: the scheduler stopped? run again',
+                                   l.step, (extract(epoch from %(idle)s::interval) / 60)::int) end
            from last_step as l
            where l.run_id = r.run_id and r.state = 'running'
            and (l.state = 'interrupted'
-                or (l.state <> 'running' and l.ended_at < clock_timestamp() - interval '{IDLE_RUN}'))"""
+                or (l.state <> 'running' and l.ended_at < clock_timestamp() - %(idle)s::interval))""",
+        {"idle": idle},
     )
     return closed
 

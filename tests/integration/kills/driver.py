@@ -12,7 +12,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import psutil
@@ -185,13 +185,22 @@ class Nights:
             )
 
     def left_running(self) -> list[tuple]:
-        """Runs and steps that ops still calls running when nobody works; must be none."""
+        """Runs and steps that ops still calls running when nobody works, nor will; must be none.
+
+        A run that was given up before its next step could be recorded lies idle after one that is done.
+        """
+        running = """select 'run', run_id, state from ops.runs where state = 'running'
+                     union all select 'step', run_id || ' ' || step, state from ops.steps where state = 'running'"""
         with psycopg.connect(self.url, autocommit=True) as db:
             close_dead(db)
-            return db.execute(
-                """select 'run', run_id, state from ops.runs where state = 'running'
-                   union all select 'step', run_id || ' ' || step, state from ops.steps where state = 'running'"""
+            after_no_end = db.execute(
+                """select * from (select distinct on (s.run_id) s.run_id, s.step, s.state
+                                  from ops.steps as s inner join ops.runs as r on r.run_id = s.run_id
+                                  where r.state = 'running' order by s.run_id, s.started_at desc, s.attempt desc) as last
+                   where state <> 'done'"""
             ).fetchall()
+            close_dead(db, idle=timedelta(0))
+            return after_no_end + db.execute(running).fetchall()
 
     def interrupted_count(self) -> int:
         with psycopg.connect(self.url) as db:
