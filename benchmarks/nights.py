@@ -30,8 +30,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sluice import demo
 from sluice.airflow_launcher import PRELOADED
-from sluice.dbt_runner import preload, prepare
+from sluice.dbt_runner import prepare
 from sluice.processes import list_processes, load_process
+from sluice.read_ahead import read_ahead
 from sluice.runs import RunContext, as_of_day
 from sluice.settings import Settings
 from sluice.warehouse import embedded, migrate
@@ -330,7 +331,7 @@ def main() -> None:
     settings = Settings(home=home, pseudonym_key_hex="01" * 32)
     embedded.start(settings)
     prepare(embedded.url(settings, "postgres"), settings.project, home)  # as `sluice run` does
-    preload(settings.project, home)
+    read_ahead(replace(settings, source_urls={SYSTEM: embedded.url(settings, SOURCE)}))
     try:
         _benchmark(given, settings)
     finally:

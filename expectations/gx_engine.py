@@ -153,3 +153,11 @@ def _view() -> object:
     from great_expectations.render.view import DefaultJinjaPageView
 
     return DefaultJinjaPageView()
+
+
+def preload() -> None:
+    """Do once, in a process that is going to fork the gates, what each would do: import GX, compile its page's templates."""
+    load_gx()
+    environment = _view().env
+    for name in environment.list_templates(extensions=["j2"]):
+        environment.get_template(name)

@@ -121,20 +121,21 @@ def _durations_of(bounds: ArcBounds, published: Mapping[tuple, Any]) -> dict[tup
 def _duration_bounds(
     sure_low, sure_high, may_low, may_high, is_coupled: bool
 ) -> Iterator[tuple[str, float, float, bool]]:
-    is_fixed = not len(may_low) and bool((np.sort(sure_low) == np.sort(sure_high)).all())
+    if not len(may_low) and (np.sort(sure_low) == np.sort(sure_high)).all():
+        return  # nothing of it can move
     most = int(may_high[may_high > 0].sum())
     yield "total_seconds", _s(int(sure_low.sum())), _s(int(sure_high.sum()) + most), not is_coupled
     for kpi, share in (("median_seconds", MEDIAN), ("p90_seconds", P90)):
         lowest = extreme_quantile(sure_low, may_low, share, lowest=True)
-        yield kpi, _s(lowest), _s(extreme_quantile(sure_high, may_high, share, lowest=False)), is_fixed
+        yield kpi, _s(lowest), _s(extreme_quantile(sure_high, may_high, share, lowest=False)), False
     lowest = extreme_mean(sure_low, may_low, lowest=True)
-    yield "mean_seconds", _s(lowest), _s(extreme_mean(sure_high, may_high, lowest=False)), is_fixed
+    yield "mean_seconds", _s(lowest), _s(extreme_mean(sure_high, may_high, lowest=False)), False
     everything_low, everything_high = np.concatenate([sure_low, may_low]), np.concatenate([sure_high, may_high])
     # the least value of all is at most the least sure one; where none is sure, at most the greatest of all
     most_of_min = int(sure_high.min()) if len(sure_high) else int(everything_high.max())
     least_of_max = int(sure_low.max()) if len(sure_low) else int(everything_low.min())
-    yield "min_seconds", _s(int(everything_low.min())), _s(most_of_min), is_fixed
-    yield "max_seconds", _s(least_of_max), _s(int(everything_high.max())), is_fixed
+    yield "min_seconds", _s(int(everything_low.min())), _s(most_of_min), False
+    yield "max_seconds", _s(least_of_max), _s(int(everything_high.max())), False
 
 
 def _activity_rows(log: Blocks, figures: Figures) -> Iterator[Row]:

@@ -86,13 +86,12 @@ def _preload(modules: tuple[str, ...]) -> None:
         except Exception as error:  # noqa: BLE001 - a task that needs the module says what is wrong with it
             print(f"not preloaded: {module}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
     try:
-        from sluice import dbt_runner
+        from sluice.read_ahead import read_ahead
         from sluice.settings import load_settings
 
-        settings = load_settings()
-        dbt_runner.preload(settings.project, settings.home)
+        read_ahead(load_settings())
     except Exception as error:  # noqa: BLE001
-        print(f"not preloaded: the parsed project: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        print(f"nothing read ahead: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
 
 
 def _fork(child: Callable[[], None]) -> int:

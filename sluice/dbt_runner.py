@@ -4,8 +4,10 @@ imported dbt, or from a server that does (sluice/dbt_server.py).
 What dbt would parse anew on every start (seconds) is kept under SLUICE_HOME, by the content of the project.
 """
 
+import contextlib
 import ctypes
 import fcntl
+import inspect
 import json
 import os
 import signal
@@ -37,6 +39,15 @@ _PROFILE_NAMES = {
     "password": "DBT_ENV_SECRET_SLUICE_PASSWORD",
     "dbname": "SLUICE_DBT_DATABASE",
 }
+_OF_NO_BUILD = {
+    "snapshots",
+    "functions",
+    "python_model",
+    "tests",
+    "unit_test_sql",
+    "generic_test_sql",
+    "clone",
+}  # macros
 _PARSED: dict[Path, Any] = {}  # the manifest that a forked child finds read already, each its own copy
 _IN_PROFILE = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE", "PGAPPNAME")
 
@@ -122,7 +133,7 @@ def _parsed(project: Path, home: Path) -> Path:
 
 def preload(project: Path, home: Path) -> None:
     """Do once, in a process that is going to fork the tasks, what dbt would do in each of them: read the project as it was
-    last parsed, and generate the code that reads and checks projects. Anything that fails is left to the tasks."""
+    last parsed, generate the code that reads and checks projects, compile macros. What fails is left to the tasks."""
     preload_parsed(_parsed(project, home))
 
 
@@ -135,7 +146,9 @@ def preload_parsed(path: Path) -> None:
     from dbt.contracts.project import Configuration, PackageConfig, ProfileConfig, Project, ProjectFlags
     from dbt.contracts.selection import SelectorFile
     from dbt.task import build  # noqa: F401 - a module that dbt imports late
+    from dbt_common.clients.jinja import template_cache
     from dbt_common.contracts.constraints import ColumnLevelConstraint
+    from dbt_common.exceptions import CompilationError
 
     of_project = (Configuration, PackageConfig, ProfileConfig, Project, ProjectFlags, SelectorFile)
     for contract in (*of_project, PostgresCredentials, ColumnLevelConstraint):
@@ -144,6 +157,11 @@ def preload_parsed(path: Path) -> None:
     _PARSED[path] = Manifest.from_msgpack(path.read_bytes())
     for node in {type(node): node for node in _PARSED[path].nodes.values()}.values():
         node.to_dict()
+    for macro in _PARSED[path].macros.values():
+        if not _OF_NO_BUILD.intersection(Path(macro.original_file_path).parts):
+            with contextlib.suppress(CompilationError):  # the child that needs it says what is wrong with it
+                template_cache.get_node_template(macro)
+    inspect.stack()  # dbt's adapter asks who called it: the first answer takes a look at every module
 
 
 def _environment(url: str, project: Path, threads: int) -> dict[str, str]:
@@ -151,7 +169,7 @@ def _environment(url: str, project: Path, threads: int) -> dict[str, str]:
     env = {
         name: value
         for name, value in os.environ.items()
-        if name not in _PROFILE_NAMES.values() and not name.startswith("PG")
+        if name not in _PROFILE_NAMES.values() and not name.startswith(("PG", "AIRFLOW_"))
     }
     env |= {
         "PGTZ": "UTC",

@@ -3,6 +3,7 @@
 So no file can run code, grow while it is read, or mean something else than what stands there.
 """
 
+import copy
 import re
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from sluice.errors import BadInput
 LARGEST_BYTES = 1_000_000
 DEEPEST = 20
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
+_READ: dict[bytes, Any] = {}  # content -> its values: a step asks for the same few files again and again
 
 
 class _Loader(yaml.SafeLoader):
@@ -71,6 +73,12 @@ def read_yaml(path: Path, named: str | None = None) -> Any:
         raise
     except OSError as error:
         raise BadInput(f"{named}: cannot be read ({error.strerror}): mend it or its permissions") from None
+    if content not in _READ:
+        _READ[content] = _values(content, named)
+    return copy.deepcopy(_READ[content])
+
+
+def _values(content: bytes, named: str) -> Any:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

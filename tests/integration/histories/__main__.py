@@ -17,6 +17,7 @@ from pathlib import Path
 import psycopg
 
 from sluice import dbt_runner
+from sluice.read_ahead import read_ahead
 from sluice.settings import PROJECT, Settings
 from sluice.warehouse import embedded, migrate
 from tests.integration.histories.drawing import RENAMED, History, draw
@@ -57,9 +58,9 @@ def warm_up() -> None:
 
 
 def _read_ahead(url: str, home: Path) -> None:
-    """Parse the dbt project in a child, and keep it for the steps, as the scheduler does for its tasks."""
+    """Parse the dbt project in a child, and read ahead what steps need, as the scheduler does for its tasks."""
     dbt_runner.prepare(url, PROJECT, home)
-    dbt_runner.preload(PROJECT, home)
+    read_ahead(Settings(home=home, source_urls={"odoo": url}))
 
 
 def main() -> None:
