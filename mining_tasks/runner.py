@@ -11,6 +11,8 @@ from mining_tasks import io
 from mining_tasks.calendars_declared import Performance, load_performance
 from mining_tasks.cause_results import TABLES as CAUSE_TABLES
 from mining_tasks.cause_results import add_causes
+from mining_tasks.drift_results import TABLES as DRIFT_TABLES
+from mining_tasks.drift_results import add_drift
 from mining_tasks.inductive_results import TABLES as DISCOVERY_TABLES
 from mining_tasks.inductive_results import discover
 from mining_tasks.order_bounds import Figures, bound_figures
@@ -50,6 +52,7 @@ TABLES = (
     *PERFORMANCE_TABLES,
     *ORGANISATION_TABLES,
     *CAUSE_TABLES,
+    *DRIFT_TABLES,
 )
 DEFAULT_K = 5
 _SEQUENCES = {
@@ -58,7 +61,12 @@ _SEQUENCES = {
     "roles": ("role_id", "activities"),
 }
 _TIMES = {"as_of_us": "as_of"}
-_DAYS = {"week_start_day": "week_start", "work_day": "day"}
+_DAYS = {
+    "week_start_day": "week_start",
+    "first_week_start_day": "first_week_start",
+    "last_week_start_day": "last_week_start",
+    "work_day": "day",
+}
 
 
 def mine(settings: Settings, process: str, ctx: RunContext, *, order: Sequence[str] | None = None) -> dict[str, int]:
@@ -194,6 +202,7 @@ def mine_log(
         results.tables.update(measure_conformance(log, results, demands or Demands()))
         add_performance(results, log, facts or Facts(), k=k_anonymity)
         add_causes(results, suspected)
+        add_drift(results, log.events)
     else:
         results = protect(results, log, k=k_anonymity)
     results.process_kpis.update(

@@ -17,7 +17,7 @@ from sluice.demo.calendar import TODAY
 from sluice.demo.company import Company, base_rows
 from sluice.demo.making import divisions_of, histories, make_desks, make_world, write_files
 from sluice.demo.memory import Memory, opened, remember
-from sluice.demo.plants import Measures, switches
+from sluice.demo.plants import CLEAN, Measures, switches
 from sluice.demo.simulation import days
 from sluice.demo.tables import FOLDER, Batch, Schema, copy_into, read_schema
 from sluice.demo.truth import TruthFiles
@@ -113,7 +113,7 @@ def ensure(
         if there is not None and replace:
             _drop(db)
             there = None
-        if there is not None and {name: there.get(name) for name in wanted} != wanted:
+        if there is not None and _parameters(there) != wanted:
             raise BadInput(
                 f"demo: the database already holds a demo company of cases={there['cases']} seed={there['seed']}; "
                 "name another database, or replace this one (sluice demo --replace)"
@@ -126,6 +126,11 @@ def ensure(
     while made.day < until:  # the folder was lost, the database is further on
         made = advance(settings, url=url, folder=folder)
     return made
+
+
+def _parameters(kept: Mapping) -> dict:
+    """What a company was made of; what could not be planted yet when it was, is not planted."""
+    return {name: kept.get(name) for name in KEPT} | {"plant": CLEAN | kept["plant"]}
 
 
 def _make(db: psycopg.Connection, folder: Path, wanted: dict, *, is_new: bool) -> DemoState:

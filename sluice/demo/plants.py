@@ -4,9 +4,11 @@ import statistics
 from array import array
 from collections import defaultdict
 from collections.abc import Mapping
+from datetime import date
 
 from sluice.errors import BadInput
 
+DRIFT_DAY = date(2025, 4, 7)  # a Monday: weeks are wholly before or after it
 DESCRIPTIONS = {
     "slow_approval": "one of the approvers takes days where the others take hours",
     "price_change_after_approval": "the price of an order changes after it was approved",
@@ -17,9 +19,10 @@ DESCRIPTIONS = {
     "copy_paste_posting": "posting a bill is mostly copying fields from a spreadsheet into the form",
     "fast_clerk": "one clerk imports the bill's file instead of copying its fields",
     "email_without_event": "e-mail work about open orders that leaves no trace in the ERP",
+    "drift": f"from {DRIFT_DAY} on fewer vendors are asked for a quotation, and bills are paid later",
     "bad_rows": "cases whose timestamps cannot be true (the number of them; 0 for none)",
 }
-DEFAULTS: dict[str, bool | int] = dict.fromkeys(DESCRIPTIONS, True) | {"bad_rows": 2}
+DEFAULTS: dict[str, bool | int] = dict.fromkeys(DESCRIPTIONS, True) | {"drift": False, "bad_rows": 2}
 CLEAN: dict[str, bool | int] = dict.fromkeys(DESCRIPTIONS, False) | {"bad_rows": 0}
 
 

@@ -6,6 +6,7 @@ from random import Random
 from sluice.demo import invoices, stock
 from sluice.demo.calendar import HOUR, WORKDAY
 from sluice.demo.company import Person
+from sluice.demo.plants import DRIFT_DAY
 from sluice.demo.stock import Line
 from sluice.demo.tables import NULL, cents
 from sluice.demo.world import NOTE, Case, World
@@ -46,7 +47,7 @@ def plan(world: World, number: int, work: int, rng: Random) -> None:
     if draw < 0.07:
         world.at(case, time(work + delay(rng, 12)), cancel, buyer)
         return
-    if rng.random() < 0.68:
+    if rng.random() < (0.4 if _is_later(world, work) else 0.68):
         work += delay(rng, 3, 0.9)
         world.at(case, time(work), send, helper)
         if draw < 0.10:
@@ -114,7 +115,7 @@ def plan_bills(
         world.at(case, time(work), create_bill, clerk, 2)
     posted = max(work, received) + delay(rng, 5, 0.8)
     world.at(case, time(posted), post_bill, clerk, last)
-    paid = posted + delay(rng, 40, 0.3)
+    paid = posted + delay(rng, 64 if _is_later(world, posted) else 40, 0.3)
     if plant["duplicate_bills"] and rng.random() < 0.025:
         other = rng.choice([person for person in world.company.staff["ap"] if person is not clerk])
         again = posted + delay(rng, 10)
@@ -125,6 +126,11 @@ def plan_bills(
             world.at(case, time(again + delay(rng, 40, 0.2) + WORKDAY), pay, treasurer, last + 1)
     if rng.random() < 0.97:
         world.at(case, time(paid), pay, treasurer, last)
+
+
+def _is_later(world: World, work: int) -> bool:
+    """Whether working second `work` lies behind the planted drift."""
+    return bool(world.plant["drift"]) and work >= world.calendar.work(DRIFT_DAY)
 
 
 def _name(number: int) -> str:

@@ -1,0 +1,44 @@
+"""Logs of simulated companies without a database, for tests that need many of them."""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from sluice.demo.calendar import TODAY
+from sluice.demo.plants import CLEAN
+from sluice.demo.simulation import days, quick
+from sluice.demo.world import World
+
+CLOSING = {"purchase_to_pay": ("Register Payment", "Cancel PO")}
+
+
+def truth(seed: int, *, cases: int = 400, plant: Mapping[str, bool | int] = CLEAN) -> dict[str, dict[str, list[tuple]]]:
+    """Process -> case -> [(seconds since 1970, activity)] in the order of time: what happened in a company of `cases` orders."""
+    world, found = World(cases=cases, seed=seed, plant=plant), {}
+    with quick():
+        for _ in days(world, TODAY):
+            for at, process, case_id, _document, activity, _login in world.truth:
+                found.setdefault(process, {}).setdefault(case_id, []).append((at, activity))
+            world.truth.clear()
+            world.batch.clear()
+    return {process: {case: sorted(events) for case, events in of.items()} for process, of in found.items()}
+
+
+def as_log(
+    cases: Mapping[str, list[tuple]], closing: tuple[str, ...]
+) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, int]]:
+    """(cases, events, activity -> key) in microseconds, as mining has them; a case is open without a closing activity."""
+    keys = {name: key for key, name in enumerate(sorted({name for events in cases.values() for _, name in events}), 1)}
+    events = [
+        (number, place, keys[name], at * 1_000_000)
+        for number, of_case in enumerate(cases.values())
+        for place, (at, name) in enumerate(of_case, 1)
+    ]
+    frame = pl.DataFrame(events, schema=["case_key", "event_seq", "activity_key", "occurred_us"], orient="row")
+    closed = [keys[name] for name in closing if name in keys]
+    by_case = frame.group_by("case_key", maintain_order=True).agg(
+        started_us=pl.col("occurred_us").min(),
+        ended_us=pl.col("occurred_us").max(),
+        is_open=~pl.col("activity_key").is_in(closed).any(),
+    )
+    return by_case.with_columns(throughput_us=pl.col("ended_us") - pl.col("started_us")), frame, keys
