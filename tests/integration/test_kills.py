@@ -1,5 +1,6 @@
 """kill -9 anywhere: nothing is lost or doubled, no reader sees a half, the next run comes through."""
 
+import os
 from datetime import date, timedelta
 
 import psycopg
@@ -16,17 +17,19 @@ PROCESSES = ("purchase_to_pay", "desktop_work")
 
 
 @pytest.fixture(scope="module")
-def nights(server, module_warehouse_url, make_database, tmp_path_factory):
+def nights(server, readable_template, make_database, tmp_path_factory):
     """A demo company, its first night, and all that it takes to have further ones."""
-    url, folder = make_database(), tmp_path_factory.mktemp("kills")
+    url, warehouse = make_database(), make_database(template=readable_template)
+    folder = tmp_path_factory.mktemp("kills")
     company = demo.ensure(server, url=url, cases=40, seed=SEED, folder=folder / "demo")
     environment = {
         "SLUICE_HOME": str(server.home / "integration"),
-        "SLUICE_WAREHOUSE_URL": module_warehouse_url,
+        "SLUICE_WAREHOUSE_URL": warehouse,
         "SLUICE_SOURCE_ODOO_URL": url,
         "SLUICE_AGENT_DROP": str(company.agent_drop),
         "SLUICE_PERSON_MAP": str(company.person_map),
         "SLUICE_DBT_FORK": "1",
+        "SLUICE_DBT_PARSED": os.environ["SLUICE_DBT_PARSED"],
     }
     made = Nights(environment, ("odoo", "agent"), PROCESSES, folder, SEED)
     made.night(company.day)
