@@ -69,9 +69,9 @@ def work(server: Settings, folder: Path, arguments: argparse.Namespace) -> int:
     nights.night(date.fromisoformat(day))
     files = logs(folder)
 
-    def bring(file: Path, kill: bool) -> None:
+    def bring(file: Path, kill: bool, among: Nights = nights) -> None:
         arguments = ("import-log", IMPORTED, str(file), "--timezone", "UTC")
-        nights.command("import-log", IMPORTED, tasks.command, *arguments, kill=kill)
+        among.command("import-log", IMPORTED, tasks.command, *arguments, kill=kill)
 
     bring(files[0], kill=False)
     number, began, processes = 0, time.monotonic(), (*nights.processes, IMPORTED)
@@ -89,6 +89,11 @@ def work(server: Settings, folder: Path, arguments: argparse.Namespace) -> int:
             print(f"night {number} ({day}): {len(nights.kills)} kills, {reader.total} snapshots read", flush=True)
     fresh, last = make(server, "fresh"), date.fromisoformat(day)
     migrate(fresh)
+    bring(
+        files[0],
+        kill=False,
+        among=Nights(environment | {"SLUICE_WAREHOUSE_URL": fresh}, (), (), folder, arguments.seed),
+    )
     wrong = {
         "seen by the reader that was not a state": nights.wrong,
         "errors of the reader": reader.errors,
