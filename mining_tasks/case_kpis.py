@@ -5,7 +5,7 @@ from narwhals.typing import Frame, IntoFrame
 
 from mining_tasks.dfg import successions
 from mining_tasks.durations import seconds
-from mining_tasks.frames import collected, events_of
+from mining_tasks.frames import collected, events_of, neighbour
 
 COLUMNS = (
     "case_key",
@@ -33,14 +33,19 @@ def measure_cases(events: IntoFrame) -> nw.DataFrame:
     activity. The longest wait is between two neighbours of the order (the first of equal ones); null for one event.
     """
     frame = events_of(events, needs=("case_key", "event_seq", "activity_key", "occurred_us", "started_us"))
-    spans = case_spans(frame, event_count=nw.len(), _first=nw.col("event_seq").min(), _last=nw.col("event_seq").max())
-    distinct = (
-        frame.select("case_key", "activity_key").unique().group_by("case_key").agg(nw.len().alias("activity_count"))
+    activity = nw.col("activity_key")
+    marked = frame.with_columns(
+        _start=nw.when(neighbour(frame, "event_seq", offset=-1).is_null()).then(activity),
+        _end=nw.when(neighbour(frame, "event_seq", offset=1).is_null()).then(activity),
     )
     cases = (
-        spans.join(distinct, on="case_key")
-        .join(_activity_at(frame, "_first", "start_activity_key"), on=["case_key", "_first"])
-        .join(_activity_at(frame, "_last", "end_activity_key"), on=["case_key", "_last"])
+        case_spans(
+            marked,
+            event_count=nw.len(),
+            activity_count=activity.n_unique(),
+            start_activity_key=nw.col("_start").max(),
+            end_activity_key=nw.col("_end").max(),
+        )
         .join(_waits(events), on="case_key", how="left")
         .with_columns(
             rework_count=nw.col("event_count").cast(nw.Int64()) - nw.col("activity_count").cast(nw.Int64()),
@@ -64,10 +69,6 @@ def case_spans(frame: Frame, **further: nw.Expr) -> Frame:
     )
 
 
-def _activity_at(frame: Frame, position: str, name: str) -> Frame:
-    return frame.select("case_key", nw.col("event_seq").alias(position), nw.col("activity_key").alias(name))
-
-
 def _waits(events: IntoFrame) -> Frame:
     pairs = successions(events).with_columns(
         _is_loop=(nw.col("source_activity_key") == nw.col("target_activity_key")).cast(nw.Int64())
@@ -75,16 +76,15 @@ def _waits(events: IntoFrame) -> Frame:
     longest = pairs.group_by("case_key").agg(
         self_loop_count=nw.col("_is_loop").sum(), _longest_us=nw.col("duration_us").max()
     )
-    first = (
+    as_long = (
         pairs.join(longest, on="case_key")
         .filter(nw.col("duration_us") == nw.col("_longest_us"))
-        .group_by("case_key")
-        .agg(_seq=nw.col("event_seq").min())
+        .select(
+            "case_key",
+            nw.col("event_seq").alias("_seq"),
+            nw.col("source_activity_key").alias("longest_wait_source_activity_key"),
+            nw.col("target_activity_key").alias("longest_wait_target_activity_key"),
+        )
     )
-    arcs = pairs.select(
-        "case_key",
-        nw.col("event_seq").alias("_seq"),
-        nw.col("source_activity_key").alias("longest_wait_source_activity_key"),
-        nw.col("target_activity_key").alias("longest_wait_target_activity_key"),
-    )
-    return longest.join(first.join(arcs, on=["case_key", "_seq"]), on="case_key")
+    first = as_long.group_by("case_key").agg(nw.col("_seq").min())
+    return longest.join(first.join(as_long, on=["case_key", "_seq"]), on="case_key")

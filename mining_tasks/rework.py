@@ -6,8 +6,7 @@ Definition as in pm4py's rework statistics: an activity is reworked in a case in
 import narwhals as nw
 from narwhals.typing import IntoFrame
 
-from mining_tasks.dfg import successions
-from mining_tasks.frames import collected, events_of
+from mining_tasks.frames import collected, events_of, neighbour
 
 
 def measure_rework(events: IntoFrame) -> nw.DataFrame:
@@ -29,9 +28,9 @@ def measure_rework(events: IntoFrame) -> nw.DataFrame:
         max_per_case=nw.col("_times").max(),
     )
     loops = (
-        successions(events)
-        .filter(nw.col("source_activity_key") == nw.col("target_activity_key"))
-        .group_by(nw.col("target_activity_key").alias("activity_key"))
+        frame.select("activity_key", _next=neighbour(frame, "activity_key", offset=1))
+        .filter(nw.col("activity_key") == nw.col("_next"))
+        .group_by("activity_key")
         .agg(nw.len().alias("self_loop_count"))
     )
     activities = (

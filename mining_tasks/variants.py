@@ -1,11 +1,11 @@
 """Variants: cases that run through the same sequence of activities, and how many cases each has.
 
 The sequences of all cases are compared exactly, by doubling: blocks of 1, 2, 4, … events get equal numbers if and only
-if they hold equal activities, until one block holds the longest case (Karp, Miller, Rosenberg 1972). That is a few
-sorts of integers whatever the length of the cases, and no engine needs lists.
+if they hold equal activities, until one block holds the longest case (Karp, Miller, Rosenberg 1972). Two numbers are put
+into one by their digits; only when it would be too large are the numbers made dense again. No engine needs lists.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import narwhals as nw
@@ -15,6 +15,8 @@ from mining_tasks.case_kpis import case_spans
 from mining_tasks.durations import MEDIAN, summarise_durations
 from mining_tasks.frames import collected, events_of, neighbour, ratio, remainder
 from sluice.keys import variant_id
+
+_LARGEST = 2**62
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Variants:
 def discover_variants(events: IntoFrame, *, names: Mapping[int, str]) -> Variants:
     """The variants of a log. names: activity_key -> activity, of which the ids are made."""
     frame = events_of(events, needs=("case_key", "event_seq", "activity_key", "occurred_us", "started_us"))
-    coded = _numbered_sequences(frame)
+    coded = _numbered_sequences(frame, list(names))
     if isinstance(coded, nw.LazyFrame):
         coded = coded.collect()
         frame = frame.collect(backend=coded.implementation)
@@ -78,40 +80,34 @@ def discover_variants(events: IntoFrame, *, names: Mapping[int, str]) -> Variant
     )
 
 
-def _numbered_sequences(frame: Frame) -> Frame:
-    """`case_key`, `_code`: two cases have one code if and only if they have the same sequence of activities."""
+def _numbered_sequences(frame: Frame, keys: Sequence[int]) -> Frame:
+    """`case_key`, `_code`: two cases have one code if and only if they have the same sequence of activities, of `keys`."""
     if isinstance(frame, nw.LazyFrame):
         blocks = frame.select("case_key", "event_seq", _code=nw.col("activity_key").rank("dense").cast(nw.Int64()))
         index = nw.col("_one").cum_sum().over("case_key", order_by="event_seq").cast(nw.Int64()) - 1
         blocks = blocks.with_columns(_one=nw.lit(1)).select("case_key", "_code", _index=index)
     else:
-        blocks = (
-            frame.select(
-                "case_key",
-                _code=nw.col("activity_key").rank("dense").cast(nw.Int64()),
-            )
-            .with_row_index("_row")
-            .with_columns(nw.col("_row").cast(nw.Int64()))
-        )
-        starts = blocks.group_by("case_key").agg(_start=nw.col("_row").min())
-        blocks = (
-            blocks.join(starts, on="case_key")
-            .sort("_row")
-            .select("case_key", "_code", _index=nw.col("_row") - nw.col("_start"))
-        )
-    while True:
-        limits = blocks.select(nw.col("_index").max().alias("longest"), nw.col("_code").max().alias("codes"))
-        if isinstance(limits, nw.LazyFrame):
-            limits = limits.collect()
-        longest, codes = limits.row(0)
-        if not longest:
-            return blocks.select("case_key", "_code")
+        number = nw.col("activity_key").replace_strict(list(keys), range(1, len(keys) + 1), return_dtype=nw.Int64())
+        blocks = frame.select("case_key", _code=number)
+        blocks = blocks.with_row_index("_row").with_columns(nw.col("_row").cast(nw.Int64()))
+        starts = nw.when(neighbour(blocks, "_row", offset=-1).is_null()).then(nw.col("_row")).otherwise(0).cum_max()
+        blocks = blocks.select("case_key", "_code", _index=nw.col("_row") - starts)
+    longest, codes = _greatest(blocks, "_index") or 0, len(keys)
+    while longest:
+        if (codes + 1) ** 2 > _LARGEST:
+            blocks = blocks.with_columns(nw.col("_code").rank("dense").cast(nw.Int64()))
+            codes = _greatest(blocks, "_code")
         pairs = blocks.with_columns(_next=neighbour(blocks, "_code", offset=1, order="_index").fill_null(0))
         blocks = pairs.filter(remainder("_index", 2) == 0).select(
-            "case_key",
-            _code=(nw.col("_code") * (codes + 1) + nw.col("_next")).rank("dense").cast(nw.Int64()),
-            _index=nw.col("_index") // 2,
+            "case_key", _code=nw.col("_code") * (codes + 1) + nw.col("_next"), _index=nw.col("_index") // 2
         )
+        longest, codes = longest // 2, (codes + 1) ** 2 - 1
+    return blocks.select("case_key", "_code")
+
+
+def _greatest(frame: Frame, column: str) -> int | None:
+    found = frame.select(nw.col(column).max())
+    return (found.collect() if isinstance(found, nw.LazyFrame) else found).item()
 
 
 def rank_variants(variants: nw.DataFrame, *, total: int) -> nw.DataFrame:
