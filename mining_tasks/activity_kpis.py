@@ -64,7 +64,7 @@ def measure_activities(events: IntoFrame, *, cases: nw.DataFrame | None = None) 
 
 
 def _distinct(frame: Frame, column: str, name: str) -> Frame:
-    return frame.select("activity_key", column).unique().group_by("activity_key").agg(nw.len().alias(name))
+    return frame.group_by("activity_key").agg(nw.col(column).n_unique().alias(name))
 
 
 def _waits(events: IntoFrame) -> Frame:

@@ -62,18 +62,16 @@ def discover_dfg(events: IntoFrame, *, min_count: int = 1) -> DirectlyFollowsGra
     """
     pairs = successions(events)
     by = list(ARC)
-    cases = pairs.select(*by, "case_key").unique().group_by(*by).agg(nw.len().alias("case_count"))
-    backward = (
-        pairs.select(*by, backward_count=(nw.col("gap_us") < 0).cast(nw.Int64()))
+    counts = (
+        pairs.select(*by, "case_key", backward_count=(nw.col("gap_us") < 0).cast(nw.Int64()))
         .group_by(*by)
-        .agg(nw.col("backward_count").sum())
+        .agg(nw.col("backward_count").sum(), case_count=nw.col("case_key").n_unique())
     )
     edges = (
         summarise_durations(pairs, by=by)
         .rename({"duration_count": "edge_count"})
         .filter(nw.col("edge_count") >= min_count)
-        .join(cases, on=by)
-        .join(backward, on=by)
+        .join(counts, on=by)
     )
     columns = [
         *by,
