@@ -4,12 +4,15 @@ The scheduler itself is proved by test_scheduler.py; here what matters is what a
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
 
 import pytest
 
+from sluice import demo
+from sluice.demo import DemoState
+from sluice.demo.plants import CLEAN
 from sluice.settings import Settings
 from tests.integration.published import published as read_published
 
@@ -89,3 +92,19 @@ def published() -> Callable[[str], dict[str, list]]:
     """published(url) -> the log, its results and the quarantine, byte by byte: for comparing two warehouses."""
     quarantine = ("quality", "quarantined_cases", ["process", "case_id", "check_name", "reason"])
     return lambda url: read_published(url, ("event_log", "mining"), [quarantine])
+
+
+@pytest.fixture
+def planted_company(settings, make_database, night, tmp_path) -> Callable[..., tuple[str, DemoState]]:
+    """planted_company(cases, seed, **plant) -> (its database, its state): purchase_to_pay of a demo company in which nothing
+    but `plant` is planted, published in the warehouse."""
+
+    def make(cases: int, seed: int, **plant: bool) -> tuple[str, DemoState]:
+        url = make_database()
+        options = {"cases": cases, "seed": seed, "plant": CLEAN | plant, "desktop_limit": 0}
+        state = demo.ensure(settings, url=url, folder=tmp_path / "demo", **options)
+        ready = replace(settings, source_urls={"odoo": url}, person_map=state.person_map)
+        assert night(ready, state.day, processes=("purchase_to_pay",)).errors == {}
+        return url, state
+
+    return make

@@ -1,7 +1,6 @@
 """Causes through a whole night: the demo company's late supplier is found first; counts are those of SQL on the published log."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -9,8 +8,6 @@ import pytest
 
 from mining_tasks import io
 from mining_tasks.runner import suspected_of
-from sluice import demo
-from sluice.demo.plants import CLEAN
 
 HAS = {
     "slow": "k.throughput_seconds > (select threshold_seconds from bi.cause_kpis where process = c.process and outcome = 'slow')",
@@ -36,12 +33,8 @@ def counted(db, outcome: str, conditions: list[tuple[str, str, str]]) -> tuple:
 
 
 @pytest.mark.slow
-def test_the_late_supplier_is_the_first_cause_and_counts_are_those_of_the_log(settings, make_database, night, tmp_path):
-    url = make_database()
-    plant = CLEAN | {"late_supplier": True}
-    state = demo.ensure(settings, url=url, cases=2500, seed=9, folder=tmp_path / "demo", desktop_limit=0, plant=plant)
-    ready = replace(settings, source_urls={"odoo": url}, person_map=state.person_map)
-    assert night(ready, state.day, processes=("purchase_to_pay",)).errors == {}
+def test_the_late_supplier_is_the_first_cause_and_counts_are_those_of_the_log(settings, planted_company):
+    url, state = planted_company(2500, 9, late_supplier=True)
     (truth,) = Path(state.folder).rglob("planted.json")
     late = json.loads(truth.read_text())["people"]["late_supplier_partner_id"]
     with psycopg.connect(url) as db:

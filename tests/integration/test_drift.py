@@ -1,14 +1,12 @@
 """Drift through a whole night: what was planted in the demo company is published, and is what SQL finds in the published log."""
 
-from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
 import psycopg
 import pytest
 
-from sluice import demo
-from sluice.demo.plants import CLEAN, DRIFT_DAY
+from sluice.demo.plants import DRIFT_DAY
 
 STEPS = """(select e.case_key, e.activity, e.occurred_at,
                    lead(e.activity) over w as next_activity, lead(e.occurred_at) over w as next_at
@@ -32,12 +30,8 @@ LEVELS = {
 
 
 @pytest.mark.slow
-def test_the_planted_drift_is_published_with_levels_that_sql_finds_again(settings, make_database, night, tmp_path):
-    url = make_database()
-    plant = CLEAN | {"drift": True}
-    state = demo.ensure(settings, url=url, cases=1500, seed=4, folder=tmp_path / "demo", desktop_limit=0, plant=plant)
-    ready = replace(settings, source_urls={"odoo": url}, person_map=state.person_map)
-    assert night(ready, state.day, processes=("purchase_to_pay",)).errors == {}
+def test_the_planted_drift_is_published_with_levels_that_sql_finds_again(settings, planted_company):
+    planted_company(1500, 4, drift=True)
     with psycopg.connect(settings.warehouse_url) as db:
         arcs = db.execute("select figure, rank, activity, next_activity from bi.drifts where rank <= 2").fetchall()
         ranked = {(figure, rank): (activity, following) for figure, rank, activity, following in arcs}
