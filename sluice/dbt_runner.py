@@ -39,15 +39,8 @@ _PROFILE_NAMES = {
     "password": "DBT_ENV_SECRET_SLUICE_PASSWORD",
     "dbname": "SLUICE_DBT_DATABASE",
 }
-_OF_NO_BUILD = {
-    "snapshots",
-    "functions",
-    "python_model",
-    "tests",
-    "unit_test_sql",
-    "generic_test_sql",
-    "clone",
-}  # macros
+# folders of dbt's macros that no build of ours calls
+_UNCALLED = {"snapshots", "functions", "python_model", "tests", "unit_test_sql", "generic_test_sql", "clone"}
 _PARSED: dict[Path, Any] = {}  # the manifest that a forked child finds read already, each its own copy
 _IN_PROFILE = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE", "PGAPPNAME")
 
@@ -158,7 +151,7 @@ def preload_parsed(path: Path) -> None:
     for node in {type(node): node for node in _PARSED[path].nodes.values()}.values():
         node.to_dict()
     for macro in _PARSED[path].macros.values():
-        if not _OF_NO_BUILD.intersection(Path(macro.original_file_path).parts):
+        if not _UNCALLED.intersection(Path(macro.original_file_path).parts):
             with contextlib.suppress(CompilationError):  # the child that needs it says what is wrong with it
                 template_cache.get_node_template(macro)
     inspect.stack()  # dbt's adapter asks who called it: the first answer takes a look at every module

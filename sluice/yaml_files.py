@@ -5,6 +5,7 @@ So no file can run code, grow while it is read, or mean something else than what
 
 import copy
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from sluice.errors import BadInput
 LARGEST_BYTES = 1_000_000
 DEEPEST = 20
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
-_READ: dict[bytes, Any] = {}  # content -> its values: a step asks for the same few files again and again
 
 
 class _Loader(yaml.SafeLoader):
@@ -73,11 +73,10 @@ def read_yaml(path: Path, named: str | None = None) -> Any:
         raise
     except OSError as error:
         raise BadInput(f"{named}: cannot be read ({error.strerror}): mend it or its permissions") from None
-    if content not in _READ:
-        _READ[content] = _values(content, named)
-    return copy.deepcopy(_READ[content])
+    return copy.deepcopy(_values(content, named))
 
 
+@lru_cache(maxsize=64)  # a step asks for the same few files again and again
 def _values(content: bytes, named: str) -> Any:
     try:
         text = content.decode("utf-8-sig")
