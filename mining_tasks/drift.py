@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from scipy.stats import rankdata
 
 from mining_tasks.causes import FALSE_DISCOVERY_RATE, adjusted
 
@@ -86,7 +87,7 @@ class Found:
 
 def find_changes(series: Iterable[Series]) -> Found:
     """The changes of all series, the series in the order given, those of one in time."""
-    tested = [(one, *cut) for one in series for cut in _cuts(np.asarray(one.values), 0)]
+    tested = [(one, *cut) for one in series for cut in _cuts(np.asarray(one.values))]
     q_values = adjusted([p for *_, p in tested])
     kept: dict[Series, list[tuple[int, float, float]]] = {}
     counts: dict[str, int] = {}
@@ -119,15 +120,18 @@ def _changes(series: Series, cuts: Sequence[tuple[int, float, float]]) -> Iterab
         )
 
 
-def _cuts(values: np.ndarray, begin: int) -> list[tuple[int, float]]:
+def _cuts(values: np.ndarray) -> list[tuple[int, float]]:
     """(place of the first value after the change, p) of the likeliest change, then of both of its sides; every test counts."""
-    if len(values) < 2 * FEWEST_WEEKS:
-        return []
-    place, p_value = pettitt(values)
-    cut = (begin + place, p_value)
-    if p_value > FALSE_DISCOVERY_RATE:
-        return [cut]
-    return [cut, *_cuts(values[:place], begin), *_cuts(values[place:], begin + place)]
+    found, waiting = [], [(0, len(values))]
+    while waiting:
+        begin, end = waiting.pop()
+        if end - begin < 2 * FEWEST_WEEKS:
+            continue
+        place, p_value = pettitt(values[begin:end])
+        found.append((begin + place, p_value))
+        if p_value <= FALSE_DISCOVERY_RATE:
+            waiting += [(begin, begin + place), (begin + place, end)]
+    return found
 
 
 def pettitt(values: Sequence[float]) -> tuple[int, float]:
@@ -140,8 +144,8 @@ def pettitt(values: Sequence[float]) -> tuple[int, float]:
     """
     values = np.asarray(values, dtype=float)
     count = len(values)
-    signs = np.sign(values[None, :] - values[:, None]).sum(axis=1)  # of the others minus this one
-    statistic = np.cumsum(signs)  # U(t) of the first t values against the others
+    # U(t) of the first t values against the others: each counts how many are above it less how many are below it
+    statistic = np.cumsum(count + 1 - 2 * rankdata(values))
     within = np.abs(statistic[FEWEST_WEEKS - 1 : count - FEWEST_WEEKS])
     place = int(np.argmax(within)) + FEWEST_WEEKS
     largest = float(within.max())

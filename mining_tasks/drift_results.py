@@ -11,18 +11,10 @@ from mining_tasks.results import Results
 
 TABLES = ("drifts", "drift_kpis")
 _KEYS = ("activity_key", "next_activity_key")
-_FIGURES = (
-    *(
-        "level_before",
-        "level_after",
-        "impact",
-        "weeks_before",
-        "weeks_after",
-        "observations_before",
-        "observations_after",
-    ),
-    *("p_value", "q_value"),
-)
+_MEASURED = ("level_before", "level_after", "impact")
+_COUNTED = ("weeks_before", "weeks_after", "observations_before", "observations_after")
+_TESTED = ("p_value", "q_value")
+_FIGURES = (*_MEASURED, *_COUNTED, *_TESTED)
 
 
 def add_drift(results: Results, events: pl.DataFrame) -> None:
@@ -49,7 +41,7 @@ def _changes(found: Found, backend: nw.Implementation) -> nw.DataFrame:
             named = {name: getattr(change.series, name) for name in ("kind", "figure", *_KEYS)}
             figures = {name: getattr(change, name) for name in _FIGURES}
             rows.append({"rank": rank, "week_start_day": week_start(change.week), **named, **figures})
-    texts, floats = ("kind", "figure"), ("level_before", "level_after", "impact", "p_value", "q_value")
+    texts, floats = ("kind", "figure"), (*_MEASURED, *_TESTED)
     names = ("figure", "rank", "kind", *_KEYS, "week_start_day", *_FIGURES)
     schema = {name: nw.String() if name in texts else nw.Float64() if name in floats else nw.Int64() for name in names}
     return nw.from_dict({name: [row[name] for row in rows] for name in names}, schema=schema, backend=backend)
