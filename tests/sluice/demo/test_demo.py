@@ -1,5 +1,6 @@
 """Making the company and moving it on: the same bytes from the same seed, whatever happened in between."""
 
+import json
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -139,6 +140,23 @@ def test_another_company_needs_replace(made, settings: Settings, make_database: 
     with pytest.raises(BadInput, match="--replace"):
         demo.ensure(settings, url=url, cases=6, seed=1)
     assert demo.ensure(settings, url=url, cases=6, seed=1, replace=True).cases == 6
+
+
+def test_a_company_from_before_a_truth_could_be_planted_goes_on_without_it(
+    settings: Settings, make_database: Callable[..., str]
+) -> None:
+    url, folder = make_database(), settings.home / "demo"
+    made = demo.ensure(settings, url=url, cases=20, folder=folder)
+    with psycopg.connect(url) as db:
+        assert db.execute("update sluice_demo.company set parameters = parameters #- '{plant,drift}'").rowcount == 1
+    file = folder / "state.json"
+    kept = json.loads(file.read_text())
+    del kept["plant"]["drift"]
+    file.write_text(json.dumps(kept))
+    assert demo.ensure(settings, url=url, cases=20, folder=folder).day == made.day
+    assert demo.advance(settings, url=url, folder=folder).day == made.day + timedelta(days=1)
+    with pytest.raises(BadInput, match="--replace"):
+        demo.ensure(settings, url=url, cases=20, folder=folder, plant={"drift": True})
 
 
 def test_errors_are_one_clear_line(settings: Settings, make_database: Callable[..., str]) -> None:
