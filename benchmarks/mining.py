@@ -168,7 +168,10 @@ def with_pm4py(url: str) -> None:
     handovers = pm4py.discover_handover_of_work_network(log).connections
     cases = case_statistics.get_cases_description(log)
     found = {
-        "dfg": [(*arc, counts[arc], *(float(value) for value in of.values())) for arc, of in performance.items()],
+        "dfg": [
+            (*arc, counts[arc], *(float(of[what]) for what in ("mean", "median", "min", "max", "sum")))
+            for arc, of in performance.items()
+        ],
         "variants": [(" | ".join(map(str, steps)), count) for steps, count in pm4py.get_variants(log).items()],
         "cases": [(case, of["caseDuration"], of["startTime"], of["endTime"]) for case, of in cases.items()],
         "rework": list(pm4py.get_rework_cases_per_activity(log).items()),
@@ -203,24 +206,43 @@ def work_as(side: str, url: str) -> None:
 
 def disagreements(url: str) -> list[str]:
     """Where what was written by the one is not what was written by the other."""
-    queries = {
-        "arcs": """select 'activity ' || source_activity_key, 'activity ' || target_activity_key, edge_count from bench.sluice_dfg
-                   except select column_0, column_1, column_2 from bench.pm4py_dfg""",
-        "variants": "select variant_count from (select count(*) as variant_count from bench.sluice_variants) as a "
-        "except select count(*) from bench.pm4py_variants",
-        "case durations": """select round(throughput_seconds::numeric, 3) as s, count(*) from bench.sluice_cases group by 1
-                             except select round(column_1::numeric, 3), count(*) from bench.pm4py_cases group by 1""",
-        "starts": """select 'activity ' || activity_key, case_count from bench.sluice_starts
-                     except select column_0, column_1 from bench.pm4py_starts""",
-        "ends": """select 'activity ' || activity_key, case_count from bench.sluice_ends
-                   except select column_0, column_1 from bench.pm4py_ends""",
-        "rework": """select 'activity ' || activity_key, repeat_case_count from bench.sluice_rework where repeat_case_count > 0
-                     except select column_0, column_1 from bench.pm4py_rework""",
-        "handovers": """select count(*) from bench.sluice_handovers
-                        except select count(*) from bench.pm4py_handovers""",
+    arcs, theirs = ("mean", "median", "min", "max", "total"), range(3, 8)
+    pairs = {
+        "arcs": (
+            """select 'activity ' || source_activity_key, 'activity ' || target_activity_key, edge_count, """
+            + ", ".join(f"round({name}_seconds::numeric, 1)" for name in arcs)
+            + " from bench.sluice_dfg",
+            "select column_0, column_1, column_2, "
+            + ", ".join(f"round(column_{number}::numeric, 1)" for number in theirs)
+            + " from bench.pm4py_dfg",
+        ),
+        "variants": (
+            "select case_count, count(*) from bench.sluice_variants group by 1",
+            "select column_1, count(*) from bench.pm4py_variants group by 1",
+        ),
+        "case durations": (
+            "select round(throughput_seconds::numeric, 3), count(*) from bench.sluice_cases group by 1",
+            "select round(column_1::numeric, 3), count(*) from bench.pm4py_cases group by 1",
+        ),
+        "handovers": (  # pm4py's are shares, ours between hashes
+            """select share, count(*) from (select round(edge_count / sum(edge_count) over (), 10) as share
+                                            from bench.sluice_handovers) as h group by 1""",
+            "select round(column_2::numeric, 10), count(*) from bench.pm4py_handovers group by 1",
+        ),
+        "rework": (
+            """select 'activity ' || activity_key, repeat_case_count from bench.sluice_rework where repeat_case_count > 0""",
+            "select column_0, column_1 from bench.pm4py_rework",
+        ),
+    } | {
+        end: (
+            f"select 'activity ' || activity_key, case_count from bench.sluice_{end}",
+            f"select column_0, column_1 from bench.pm4py_{end}",
+        )
+        for end in ("starts", "ends")
     }
+    differ = "select count(*) from (({0} except {1}) union all ({1} except {0})) as d"
     with psycopg.connect(url) as db:
-        return [name for name, query in queries.items() if db.execute(query).fetchall()]
+        return [name for name, pair in pairs.items() if db.execute(differ.format(*pair)).fetchone()[0]]
 
 
 def in_polars(log: pl.DataFrame, names: dict[int, str]) -> dict[str, Callable[[], object]]:
