@@ -41,7 +41,7 @@ def rows(settings, query, *values):
 
 def wait_for_the_slow_step(settings, step, subject):
     """(run, process id) of the step that hangs."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         found = rows(
             settings,

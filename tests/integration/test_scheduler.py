@@ -26,6 +26,7 @@ from sluice.stack import Stack
 from sluice.warehouse import embedded
 
 pytestmark = [pytest.mark.timeout(600)]
+PATIENCE = 240  # seconds that a full machine may take; a hang takes for ever
 STUBS = Path(__file__).with_name("layer_stubs.py")
 ODOO_ONLY = [name for name in list_processes() if set(load_process(name).sources) == {"odoo"}]
 EXTRACT_STEPS, MINE_STEPS = ["copy", "gate", "land", "stage"], ["build", "gate", "mine", "gate_results", "publish"]
@@ -162,7 +163,7 @@ def test_airflow_backfill_create_over_five_days_gives_five_runs_per_dag(stack: S
     subprocess.run(command, env=environment, check=True, capture_output=True)
     expected = {day.isoformat(): ["success"] for day in days}
     dag_ids = ["extract__odoo", *(f"mine__{name}" for name in ODOO_ONLY)]
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and any(run_states(stack, dag_id, days) != expected for dag_id in dag_ids):
         time.sleep(1)
     for dag_id in dag_ids:
@@ -198,7 +199,7 @@ def test_sluice_backfill_reads_days_again(stack: Stack, installation: Settings, 
 def test_an_unknown_partition_is_refused_in_one_line(stack: Stack, installation: Settings):
     api = stack.api()
     run_id = api.call("POST", "/dags/extract__odoo/dagRuns", {"logical_date": None})["dag_run_id"]
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while api.run("extract__odoo", run_id)["state"] not in ("success", "failed") and time.monotonic() < deadline:
         time.sleep(0.5)
     assert api.run("extract__odoo", run_id)["state"] == "failed"
@@ -257,11 +258,11 @@ def test_however_the_runner_ends_no_process_is_left(tmp_path: Path, how: signal.
     runner = subprocess.Popen([sys.executable, "-c", RUNNER], env=environment, stdout=subprocess.PIPE, text=True)
     try:
         session = int(runner.stdout.readline().split()[1])
-        wait_for(lambda: is_copying(settings), 60, "the task runs")
+        wait_for(lambda: is_copying(settings), "the task runs", lambda: last_words(home, runner))
         assert len(left(home, session)) > 8, "Airflow's parts, their workers, the task, the database"
         runner.send_signal(how)
-        runner.wait(60)
-        wait_for(lambda: not left(home, session), 30, "no process is left", lambda: left(home, session))
+        runner.wait(PATIENCE)
+        wait_for(lambda: not left(home, session), "no process is left", lambda: left(home, session))
     finally:
         runner.kill()
         embedded.stop(settings)
@@ -276,13 +277,19 @@ def is_copying(settings: Settings) -> bool:
         return bool(db.execute("select 1 from calls where step = 'copy'").fetchone())
 
 
-def wait_for(is_so: Callable[[], bool], seconds: float, what: str, detail: Callable[[], object] = lambda: "") -> None:
-    deadline = time.monotonic() + seconds
+def last_words(home: Path, runner: subprocess.Popen) -> str:
+    """Whether the runner lives, and the end of each log of its Airflow."""
+    logs = sorted((home / "airflow" / "logs").rglob("*.log"))
+    return "\n".join([f"runner's exit code: {runner.poll()}", *(f"{log}:\n{log.read_text()[-3000:]}" for log in logs)])
+
+
+def wait_for(is_so: Callable[[], bool], what: str, detail: Callable[[], object] = lambda: "") -> None:
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if is_so():
             return
         time.sleep(0.2)
-    pytest.fail(f"after {seconds} s not so: {what} {detail()}")
+    pytest.fail(f"after {PATIENCE} s not so: {what} {detail()}")
 
 
 @pytest.mark.slow
@@ -302,5 +309,5 @@ def test_up_keeps_running_and_down_stops_everything(capsys):
     finally:
         airflow.down(settings)
     assert airflow.running(settings) is None
-    wait_for(lambda: not left(settings.home, kept.pid), 30, "no process is left", lambda: left(settings.home, kept.pid))
+    wait_for(lambda: not left(settings.home, kept.pid), "no process is left", lambda: left(settings.home, kept.pid))
     shutil.rmtree(home)

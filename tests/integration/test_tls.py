@@ -121,7 +121,7 @@ def terminator(module_warehouse_url: str, folder: Path) -> Iterator[Terminator]:
 
     thread = threading.Thread(target=lambda: asyncio.run(main()), daemon=True)
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     yield state
     loop, over = stop[0]
     loop.call_soon_threadsafe(over.set)

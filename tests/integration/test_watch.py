@@ -68,7 +68,7 @@ def test_the_watch_tells_once_and_tells_the_end(settings, hook, make_database, m
 def _watch(api) -> None:
     """Trigger the DAG and wait for its end."""
     run_id = api.call("POST", "/dags/watch/dagRuns", {"logical_date": None})["dag_run_id"]
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while (state := api.run("watch", run_id)["state"]) not in ("success", "failed") and time.monotonic() < deadline:
         time.sleep(0.5)
     assert state == "success"

@@ -30,7 +30,7 @@ def test_one_server_serves_many_and_is_replaced_when_it_dies(tmp_path: Path):
     prepare(NOWHERE, PROJECT, tmp_path)
     assert server_pid() == first
     os.kill(first, signal.SIGKILL)
-    dbt_server._OF_THREAD.server.process.wait(10)
+    dbt_server._OF_THREAD.server.process.wait(60)
     prepare(NOWHERE, PROJECT, tmp_path)
     assert server_pid() != first
 
@@ -86,4 +86,4 @@ def test_it_ends_with_its_caller_however_that_ends(tmp_path: Path):
     caller.kill()
     caller.wait()
     caller.stdout.close()
-    server.wait(10)
+    server.wait(60)
