@@ -19,6 +19,7 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 _HOURS = re.compile(r"(\d{2}):(\d{2})-(\d{2}):(\d{2})")
 _DURATION = re.compile(r"(\d{1,9}) (second|minute|hour|day|week)s?")
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": DAY_SECONDS, "week": 7 * DAY_SECONDS}
+CASE_END = "end of the case"  # what is predicted of every process; no rule may be called so
 _KEYS = ("calendar", "calendars", "costs", "due", "batch_gap", "rework_activities")
 
 
@@ -232,6 +233,8 @@ class _Declaration:
 
     def _due(self, name: str, rule: Any) -> Due:
         keys = {"activity", "which", "attribute", "within", "since"}
+        if name == CASE_END:
+            raise self._fail("due", "names of rules other than that of the prediction", name)
         if not isinstance(rule, dict) or not set(rule) <= keys or not isinstance(rule.get("activity"), str):
             raise self._fail(f"due: {name}", "activity, with attribute or within (and since, which)", rule)
         if rule.get("which", "first") not in ("first", "last") or not isinstance(rule.get("since", ""), str):

@@ -19,6 +19,8 @@ from mining_tasks.order_bounds import Figures, bound_figures
 from mining_tasks.organisation import TABLES as ORGANISATION_TABLES
 from mining_tasks.organisation import add_organisation
 from mining_tasks.people import protect
+from mining_tasks.prediction_results import TABLES as PREDICTION_TABLES
+from mining_tasks.prediction_results import add_predictions
 from mining_tasks.results import Results, compute, compute_desktop
 from mining_tasks.rules.tables import TABLES as CONFORMANCE_TABLES
 from mining_tasks.rules.tables import Demands, Norm, measure_conformance
@@ -53,6 +55,7 @@ TABLES = (
     *ORGANISATION_TABLES,
     *CAUSE_TABLES,
     *DRIFT_TABLES,
+    *PREDICTION_TABLES,
 )
 DEFAULT_K = 5
 _SEQUENCES = {
@@ -203,6 +206,7 @@ def mine_log(
         add_performance(results, log, facts or Facts(), k=k_anonymity)
         add_causes(results, suspected)
         add_drift(results, log.events)
+        add_predictions(results, log, (facts or Facts()).declared.due, suspected)
     else:
         results = protect(results, log, k=k_anonymity)
     results.process_kpis.update(

@@ -14,6 +14,7 @@ from psycopg.rows import class_row
 
 from expectations.build import exists, read_build
 
+LIBRARIES = ("polars", "narwhals", "numpy", "scipy", "scikit-learn")  # whose versions may move a figure
 WHOLE, TOUCHED, UNCHANGED = "whole", "touched", "unchanged"
 # the tables of schema mining whose rows are of one case each, and of nothing but that case
 PER_CASE = ("case_kpis", "case_times", "due_dates", "violations", "obligations")
@@ -79,7 +80,7 @@ def read_mined(db: psycopg.Connection, process: str, run_id: str) -> Mined | Non
 def _fingerprint(parameters: tuple) -> str:
     """Hash of the code that mines, of the libraries that it computes with, and of `parameters`."""
     folder = Path(__file__).resolve().parent.parent
-    digest = sha256(repr((parameters, version("polars"), version("narwhals"))).encode())
+    digest = sha256(repr((parameters, [version(name) for name in LIBRARIES])).encode())
     for path in [*sorted((folder / "mining_tasks").rglob("*.py")), folder / "sluice" / "keys.py"]:
         content = path.read_bytes()
         digest.update(f"\x1f{path.name}\x1f{len(content)}\x1f".encode() + content)

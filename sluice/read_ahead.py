@@ -14,6 +14,7 @@ def read_ahead(settings: Settings) -> None:
         ("the declarations", _declarations),
         ("the parsed project", _parsed_project),
         ("the pages of Data Docs", _pages),
+        ("what predicts", _predictor),
     ):
         try:
             read(settings)
@@ -43,3 +44,7 @@ def _pages(settings: Settings) -> None:
     from expectations import gx_engine
 
     gx_engine.preload()
+
+
+def _predictor(settings: Settings) -> None:
+    import sklearn.ensemble  # noqa: F401
