@@ -104,7 +104,7 @@ def predict(
 ) -> Prediction:
     """When the cases `asked` (`case_key`, `begin_us`, `due_us`) will reach what the cases `reached` did.
 
-    events: `case_key`, `event_seq`, `activity_key`, `occurred_us`, sorted by the first two. reached: `case_key`,
+    events: `case_key`, `event_seq`, `activity_key`, `occurred_us`. reached: `case_key`,
     `begin_us` (from then on it can be predicted), `end_us` (then it was reached), `due_us` (null: nothing was due).
     attributes: `case_key` and what is known of a case from its beginning. horizon_us: now.
     Nothing is random, and one thread computes.
@@ -150,6 +150,7 @@ def snapshots_of(events: pl.DataFrame, at: pl.DataFrame, attributes: pl.DataFram
     and the attributes. Events later than `at_us` are not known yet.
     """
     case, at_us = "case_key", pl.col("at_us")
+    events = events.join(at.select(case), on=case, how="semi").sort(case, "event_seq")
     first = pl.struct("case_key", "activity_key").is_first_distinct()
     seen = events.select(
         case,
@@ -220,7 +221,6 @@ class _Part:
     def of(
         cls, events: pl.DataFrame, cases: pl.DataFrame, moments: pl.DataFrame, attributes: pl.DataFrame | None
     ) -> "_Part":
-        events = events.join(cases.select("case_key"), on="case_key", how="semi", maintain_order="left")
         asked = cases.select("case_key", "begin_us", "due_us").join(moments, on="case_key")
         found = snapshots_of(events, asked, attributes)
         ends = found.select("case_key").join(
@@ -410,7 +410,6 @@ def _rows(
     is_risk_told: bool,
 ) -> pl.DataFrame:
     now = asked.with_columns(at_us=pl.lit(horizon_us, pl.Int64))
-    events = events.join(asked.select("case_key"), on="case_key", how="semi", maintain_order="left")
     snapshots = snapshots_of(events, now, attributes)
     centers = model.centers(snapshots)
     low, high = model.interval(centers, COVERAGE)

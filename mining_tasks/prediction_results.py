@@ -21,7 +21,7 @@ def add_predictions(results: Results, log: Log, due: tuple[Due, ...], attributes
     if log.events.is_empty():
         return
     horizon = int(log.events["occurred_us"].max())
-    events = log.events.select("case_key", "event_seq", "activity_key", "occurred_us").sort("case_key", "event_seq")
+    events = log.events.select("case_key", "event_seq", "activity_key", "occurred_us")
     found = {
         target: (asked, predict(events, reached, asked, attributes, horizon_us=horizon))
         for target, reached, asked in _targets(results, events, due, log.activities)

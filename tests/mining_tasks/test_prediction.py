@@ -69,6 +69,7 @@ def log_of(chance: random.Random, *, cases: int = 600, decided_by: str = "vendor
 def test_a_snapshot_is_what_plain_python_sees_of_the_events_until_then():
     chance = random.Random(3)
     log = log_of(chance, cases=80)
+    log["events"] = log["events"].with_columns(pl.col("occurred_us") // (5 * HOUR) * (5 * HOUR))  # with ties
     events = log["events"].rows()
     of_case = {key: [row for row in events if row[0] == key] for key, *_ in events}
     moments = [
