@@ -27,7 +27,7 @@ FEWEST_AT_RISK = 50  # cases that test a risk
 FEWEST_ALIKE = 10  # snapshots that tell what is typical after an activity
 SNAPSHOTS = 3  # of a case, on average
 MOST_SNAPSHOTS = 30  # of one case, the earliest
-MOST_CASES = 6_000  # to learn from: the latest ones
+MOST_CASES = 3_000  # to learn from: the latest ones
 TRAIN, CALIBRATE = 0.6, 0.2  # parts of the cases, by when they began; the rest tests
 OLDEST = 0.99  # part of the known cases that take less: of older ones nothing is said
 KNOWN = 0.9  # part of the cases that take less: cases are looked at that began so long ago
@@ -304,8 +304,8 @@ def _boosted(matrix: np.ndarray, value: np.ndarray, is_category: list[bool]) -> 
 
     model = HistGradientBoostingRegressor(
         loss="absolute_error",
-        max_iter=150,
-        learning_rate=0.08,
+        max_iter=100,
+        learning_rate=0.1,
         max_leaf_nodes=15,
         min_samples_leaf=20,
         early_stopping=False,
