@@ -21,9 +21,12 @@ from mining_tasks.alignments_automaton import (
 )
 from mining_tasks.alignments_model import Reference, read_reference_model
 from mining_tasks.alignments_results import VariantSequence, measure_alignments
+from mining_tasks.inductive import discover_tree
 from mining_tasks.petri_net import SINK, SOURCE, PetriNet, net_of
 from mining_tasks.process_tree import CHOICE, CONCURRENCY, LOOP, SEQUENCE, TAU, ProcessTree, activity, parse
 from sluice.errors import BadInput
+from tests.mining_tasks import public_logs
+from tests.mining_tasks.trees import real_traces
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -256,6 +259,18 @@ def test_a_mistake_in_a_reference_model_is_one_line(declared, said):
     with pytest.raises(BadInput) as error:
         read_reference_model("here", declared, known={"order", "pay"})
     assert said in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", public_logs.every())
+def test_costs_are_r4pms_on_every_real_log(real_data, name):
+    """Thirty variants, drawn at random, against the log's inductive model without the rare."""
+    found, traces = real_traces(public_logs.read(name, real_data))
+    tree = discover_tree(found.log, found.names, noise_threshold=0.4)
+    drawn = random.Random(1).sample(sorted(trace for trace in traces if len(trace) <= 40), min(30, len(traces)))
+    theirs = as_r4pm(net_of(tree))
+    costs = align(automaton_of_tree(tree), drawn).cost.tolist()
+    assert costs == [r4pm_alignments.align_trace(theirs, list(trace))["cost"] for trace in drawn]
+    assert any(costs) or name in ("running-example", "verenich"), "a model that fits all shows little"
 
 
 def log_of(path, cases: int) -> tuple[pd.DataFrame, list[VariantSequence]]:

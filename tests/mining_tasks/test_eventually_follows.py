@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from mining_tasks.eventually_follows import count_eventually_follows, tabulate_eventually_follows
 from mining_tasks.inductive_log import CodedLog, WeightedLog
+from tests.mining_tasks import public_logs
 from tests.mining_tasks.trees import real_traces
 
 logs = st.dictionaries(st.lists(st.integers(0, 3), max_size=8).map(tuple), st.integers(1, 5), max_size=6)
@@ -53,11 +54,11 @@ def test_random_logs_by_loops(traces):
     assert found.case_counts.tolist() == [sum(n for t, n in traces.items() if code in t) for code in range(4)]
 
 
-@pytest.mark.parametrize("name", ["running-example.xes", "BPIC13_closed_problems.xes.gz", "helpdesk.xes.gz"])
+@pytest.mark.parametrize("name", public_logs.every())
 def test_pairs_equal_pm4py(name, real_data):
     from pm4py.statistics.eventually_follows.uvcl import get as oracle
 
-    coded, traces = real_traces(real_data(f"logs/{name}"))
+    coded, traces = real_traces(public_logs.read(name, real_data))
     table = tabulate_eventually_follows(coded, count_eventually_follows(coded.log))
     found = {
         (coded.names[source], coded.names[target]): count

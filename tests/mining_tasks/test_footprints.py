@@ -8,6 +8,7 @@ from hypothesis import given, settings
 
 from mining_tasks.dfg import discover_dfg
 from mining_tasks.footprints import discover_footprints
+from tests.mining_tasks import public_logs
 from tests.mining_tasks.logs import Event, frame_of, hand_countable, names_of, random_events
 
 with warnings.catch_warnings():
@@ -49,10 +50,8 @@ def test_random_logs(events):
     assert found(events) == theirs(events)
 
 
-@pytest.mark.parametrize("name", ["running-example.xes", "Sepsis.xes.gz"])
+@pytest.mark.parametrize("name", public_logs.every())
 def test_real_logs(real_data, name):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        frame = pm4py.read_xes(str(real_data(f"logs/{name}")))
+    frame = public_logs.read(name, real_data)
     events = [Event(case, activity, 0) for case, activity in zip(frame[CASE], frame[ACTIVITY], strict=True)]
     assert found(events) == theirs(events)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mining_tasks.eventually_follows import count_eventually_follows
 from mining_tasks.heuristics import Thresholds, measure_dependencies, tabulate_dependencies
+from tests.mining_tasks import public_logs
 from tests.mining_tasks.test_eventually_follows import by_loops
 from tests.mining_tasks.trees import coded, real_traces
 
@@ -132,15 +133,13 @@ def test_long_distance_by_loops(traces):
             assert row["is_long_distance"] == (value >= 0.9 and not row["is_in_net"])
 
 
-@pytest.mark.parametrize("name", ["running-example.xes", "BPIC13_closed_problems.xes.gz", "Sepsis.xes.gz"])
+@pytest.mark.parametrize("name", public_logs.every())
 def test_dependencies_equal_pm4py(name, real_data):
-    found, traces = real_traces(real_data(f"logs/{name}"))
+    log = public_logs.read(name, real_data)
+    found, traces = real_traces(log)
     rows = measured(traces)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import pm4py
-
-        log = pm4py.read_xes(str(real_data(f"logs/{name}")))
         # it sorts by time: the order of the file as times; and leaves rare arcs out before it measures: none
         log["time:timestamp"] = pd.Timestamp("2020-01-01", tz="UTC") + pd.to_timedelta(range(len(log)), unit="s")
         options = {"dfg_pre_cleaning_noise_thresh": 0.0}

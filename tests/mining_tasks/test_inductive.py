@@ -24,6 +24,7 @@ from mining_tasks.process_tree import (
     can_be_empty,
     reduced,
 )
+from tests.mining_tasks import public_logs
 from tests.mining_tasks.trees import (
     activities,
     allows,
@@ -140,19 +141,9 @@ def test_order_of_variants_changes_nothing(traces, chance):
         assert discover_tree(other.log, other.names, noise_threshold=noise).text == found.text
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "running-example.xes",
-        "helpdesk.xes.gz",
-        "BPIC13_closed_problems.xes.gz",
-        "08_receipt.xes.gz",
-        "Sepsis.xes.gz",
-        pytest.param("BPI_2020_DomesticDeclarations.xes.gz", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.parametrize("name", public_logs.every())
 def test_of_real_logs_pm4py_finds_the_same_tree(name, real_data):
-    found, traces = real_traces(real_data(f"logs/{name}"))
+    found, traces = real_traces(public_logs.read(name, real_data))
     for noise in (0.0, 0.2):
         ours = discover_tree(found.log, found.names, noise_threshold=noise)
         assert ours == reduced(pm4py_tree(traces, noise))

@@ -21,6 +21,7 @@ from mining_tasks.roles import discover_roles
 from mining_tasks.working_together import discover_working_together, measure_working_together, persons_of_cases
 from mining_tasks.workload import count_work, measure_workload
 from sluice.keys import activity_key, case_key
+from tests.mining_tasks import public_logs
 from tests.mining_tasks.logs import (
     ENGINES,
     SCHEMA,
@@ -33,32 +34,23 @@ from tests.mining_tasks.logs import (
     plain,
     random_events,
 )
+from tests.mining_tasks.public_logs import ACTIVITY, CASE, PERSON, TIME
 from tests.mining_tasks.test_runner import night, some_cases
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    import pm4py
     from pm4py.algo.organizational_mining.roles.variants import pandas as their_roles
     from pm4py.algo.organizational_mining.sna.variants.pandas import handover as their_handover
     from pm4py.algo.organizational_mining.sna.variants.pandas import working_together as their_working_together
 
-CASE, ACTIVITY, TIME, PERSON = "case:concept:name", "concept:name", "time:timestamp", "org:resource"
-LOGS = (
-    "running-example.xes",
-    "08_receipt.xes.gz",
-    "BPIC13_closed_problems.xes.gz",
-    pytest.param("BPI_2020_DomesticDeclarations.xes.gz", marks=pytest.mark.slow),
-    pytest.param("bpic2012.xes.gz", marks=pytest.mark.slow),
-)
+NOBODY = ("sepsis", "verenich", "bpic2019")  # logs that name no person
 few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@pytest.fixture(scope="module", params=LOGS)
+@pytest.fixture(scope="module", params=public_logs.every(but=NOBODY))
 def log(request, real_data):
     """(pm4py's frame, the events whose person is known alone; ours; activity names by key)."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        theirs = pm4py.read_xes(str(real_data(f"logs/{request.param}")))
+    theirs = public_logs.read(request.param, real_data)
     theirs = theirs[theirs[PERSON].notna()][[CASE, ACTIVITY, TIME, PERSON]].reset_index(drop=True)
     theirs[PERSON] = theirs[PERSON].astype(str).str.replace(",", "_")  # pm4py joins by commas
     keys = {case: case_key("test", case) for case in theirs[CASE].unique()}

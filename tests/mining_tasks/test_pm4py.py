@@ -11,7 +11,9 @@ from mining_tasks.ends import discover_ends
 from mining_tasks.rework import measure_rework
 from mining_tasks.variants import discover_variants
 from sluice.keys import activity_key, case_key
+from tests.mining_tasks import public_logs
 from tests.mining_tasks.logs import SCHEMA
+from tests.mining_tasks.public_logs import ACTIVITY, CASE, TIME
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -20,28 +22,25 @@ with warnings.catch_warnings():
     from pm4py.statistics.rework.cases.pandas import get as rework_per_case
     from pm4py.statistics.traces.generic.pandas import case_statistics
 
-CASE, ACTIVITY, TIME = "case:concept:name", "concept:name", "time:timestamp"
 DAY = 86_400
 LOGS = {  # file: cases, events, activities, variants, mean and median days, cases of the commonest variant, arcs
-    "Sepsis.xes.gz": (1050, 15214, 16, 846, 28.469, 5.343, 35, 115),
-    "helpdesk.xes.gz": (4580, 21348, 14, 226, 40.858, 39.859, 2366, 55),
-    "08_receipt.xes.gz": (1434, 8577, 27, 116, 5.408, 0.033, 713, 99),
-    "BPIC13_closed_problems.xes.gz": (1487, 6660, 7, 327, 178.885, 82.022, 485, 27),
-    "running-example.xes": (6, 42, 8, 6, 966_890 / DAY, None, 1, 16),
-    "BPI_2020_DomesticDeclarations.xes.gz": (10500, 56437, 17, 99, 11.526, 7.330, 4618, 39),
-    "bpic2012.xes.gz": (13087, 262200, 24, 4366, 8.624, 0.809, 3429, 125),
-    "16_bpic2019_1t_per_variant.xes.gz": (11973, 338247, 42, 11973, 110.642, 84.946, 1, 498),
+    "sepsis": (1050, 15214, 16, 846, 28.469, 5.343, 35, 115),
+    "helpdesk": (4580, 21348, 14, 226, 40.858, 39.859, 2366, 55),
+    "receipt": (1434, 8577, 27, 116, 5.408, 0.033, 713, 99),
+    "bpic2013": (1487, 6660, 7, 327, 178.885, 82.022, 485, 27),
+    "running-example": (6, 42, 8, 6, 966_890 / DAY, None, 1, 16),
+    "bpic2020": (10500, 56437, 17, 99, 11.526, 7.330, 4618, 39),
+    "bpic2012": (13087, 262200, 24, 4366, 8.624, 0.809, 3429, 125),
+    "bpic2019": (11973, 338247, 42, 11973, 110.642, 84.946, 1, 498),
+    "verenich": (3804, 13710, 9, 154, 8.798, 3.928, 2173, 33),
+    "odoo": (600, 4543, 13, 88, 20.014, 19.026, None, None),
 }
-BIG = ("BPI_2020_DomesticDeclarations.xes.gz", "bpic2012.xes.gz", "16_bpic2019_1t_per_variant.xes.gz")
 
 
-@pytest.fixture(scope="module", params=[pytest.param(n, marks=pytest.mark.slow) if n in BIG else n for n in LOGS])
+@pytest.fixture(scope="module", params=public_logs.every())
 def log(request, real_data):
     """(figures, pm4py's frame in the file's order, ours of the same)."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        theirs = pm4py.read_xes(str(real_data(f"logs/{request.param}"))).reset_index(drop=True)
-    theirs = theirs[[CASE, ACTIVITY, TIME]]
+    theirs = public_logs.read(request.param, real_data)[[CASE, ACTIVITY, TIME]]
     keys = {case: case_key("test", case) for case in theirs[CASE].unique()}
     codes = {name: activity_key(name) for name in theirs[ACTIVITY].unique()}
     ours = pl.DataFrame(
@@ -60,8 +59,8 @@ def test_figures(log):
     (cases, events, activities, variants, mean, median, commonest, arcs), _, ours, names, _ = log
     found = discover_variants(ours, names=names)
     assert (len(found.cases), len(ours), len(names), len(found.variants)) == (cases, events, activities, variants)
-    assert found.variants["case_count"].to_list()[0] == commonest
-    assert len(discover_dfg(ours).edges) == arcs
+    assert commonest is None or found.variants["case_count"].to_list()[0] == commonest
+    assert arcs is None or len(discover_dfg(ours).edges) == arcs
     durations = measure_cases(ours)["throughput_seconds"]
     assert durations.mean() / DAY == pytest.approx(mean, abs=0.0005)
     assert median is None or durations.median() / DAY == pytest.approx(median, abs=0.0005)

@@ -2,25 +2,20 @@
 
 import itertools
 import random
-import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
+import pandas as pd
 from hypothesis import strategies as st
 
 from mining_tasks.inductive_log import CodedLog, WeightedLog
 from mining_tasks.process_tree import CHOICE, CONCURRENCY, LOOP, SEQUENCE, TAU, ProcessTree, activity, loop
+from tests.mining_tasks.public_logs import ACTIVITY, CASE
 
 
-def real_traces(path: Path) -> tuple[CodedLog, dict[tuple[str, ...], int]]:
-    """A real log, coded (keys are the codes), and its traces with their cases."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import pm4py
-
-        frame = pm4py.read_xes(str(path))
-    grouped = frame.groupby("case:concept:name", sort=False)["concept:name"].agg(tuple)
+def real_traces(frame: pd.DataFrame) -> tuple[CodedLog, dict[tuple[str, ...], int]]:
+    """A log of `public_logs`, coded (keys are the codes), and its traces with their cases."""
+    grouped = frame.groupby(CASE, sort=False)[ACTIVITY].agg(tuple)
     return coded(grouped.value_counts().to_dict())
 
 

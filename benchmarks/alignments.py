@@ -1,0 +1,124 @@
+"""Alignments beside r4pm and pm4py: the most frequent variants of a log against its own inductive model.
+
+`python benchmarks/alignments.py --log bpic2012.xes.gz --variants 500 --noise 0.2` discovers the model (inductive miner,
+infrequent), lets each side align every variant with it, and compares the costs. A log is a file that `sluice import-log`
+reads as XES; `--without pm4py` leaves a side out.
+"""
+
+import argparse
+import platform
+import sys
+import time
+import uuid
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from mining_tasks.alignments import align
+from mining_tasks.alignments_automaton import automaton_of_tree
+from mining_tasks.inductive import discover_tree
+from mining_tasks.inductive_log import WeightedLog
+from mining_tasks.petri_net import SINK, SOURCE, net_of
+from mining_tasks.process_tree import ProcessTree
+
+CASE, ACTIVITY, TIME = "case:concept:name", "concept:name", "time:timestamp"
+SIDES = ("sluice", "r4pm", "pm4py")
+
+
+def variants_of(path: Path) -> Counter:
+    """Sequences of activities in the file's order, and how many cases have each."""
+    warnings.simplefilter("ignore")
+    import pm4py
+
+    frame = pm4py.read_xes(str(path))
+    return Counter(frame.groupby(CASE, sort=False)[ACTIVITY].agg(tuple))
+
+
+def model_of(variants: Counter, noise: float) -> ProcessTree:
+    """The log's inductive model."""
+    names = sorted({name for trace in variants for name in trace})
+    code = {name: number for number, name in enumerate(names)}
+    coded = {tuple(code[name] for name in trace): count for trace, count in variants.items()}
+    return discover_tree(WeightedLog.of(coded, len(names)), tuple(names), noise_threshold=noise)
+
+
+def with_sluice(tree: ProcessTree, traces: Sequence[Sequence[str]]) -> list[int]:
+    """The model's automaton made, and all at once."""
+    return align(automaton_of_tree(tree), traces).cost.tolist()
+
+
+def with_r4pm(tree: ProcessTree, traces: Sequence[Sequence[str]]) -> list[int]:
+    """One by one: r4pm has no other way."""
+    from r4pm.bindings.conformance.case_centric import alignments
+
+    net = net_of(tree)
+    name = lambda kind, number: str(uuid.uuid5(uuid.NAMESPACE_OID, f"{kind}{number}"))  # noqa: E731
+    arcs = [("PlaceTransition", name("p", p), name("t", t)) for p, t in net.arcs_in]
+    arcs += [("TransitionPlace", name("t", t), name("p", p)) for t, p in net.arcs_out]
+    theirs = {
+        "places": {name("p", n): {"id": name("p", n)} for n in range(net.places)},
+        "transitions": {name("t", n): {"id": name("t", n), "label": label} for n, label in enumerate(net.transitions)},
+        "arcs": [{"from_to": {"type": kind, "nodes": [one, other]}, "weight": 1} for kind, one, other in arcs],
+        "initial_marking": {name("p", SOURCE): 1},
+        "final_markings": [{name("p", SINK): 1}],
+    }
+    return [alignments.align_trace(theirs, list(trace))["cost"] for trace in traces]
+
+
+def with_pm4py(tree: ProcessTree, traces: Sequence[Sequence[str]]) -> list[int]:
+    """A log with one case per variant, against the same tree as a net."""
+    import pm4py
+    from pm4py.algo.conformance.alignments.petri_net import algorithm as alignments
+    from pm4py.objects.process_tree.utils.generic import parse
+
+    net, initial, final = pm4py.convert_to_petri_net(parse(tree.text))
+    rows = [(f"{case:06}", name) for case, trace in enumerate(traces) for name in trace]
+    log = pd.DataFrame(rows, columns=[CASE, ACTIVITY])
+    log[TIME] = pd.Timestamp("2020-01-01", tz="UTC") + pd.to_timedelta(range(len(log)), unit="s")
+    found = alignments.apply(log, net, initial, final, parameters={"show_progress_bar": False})
+    return [one["cost"] // 10_000 for one in found]
+
+
+RUN = {"sluice": with_sluice, "r4pm": with_r4pm, "pm4py": with_pm4py}
+
+
+def main() -> int:
+    """Run; 1 where two sides differ."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--log", type=Path, required=True, help="an event log in XES, compressed or not")
+    parser.add_argument("--variants", type=int, default=500, help="so many of its most frequent variants")
+    parser.add_argument("--noise", type=float, default=0.2, help="of the inductive miner")
+    parser.add_argument("--without", action="append", default=[], choices=SIDES[1:], help="leave a side out")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    variants = variants_of(options.log)
+    tree = model_of(variants, options.noise)
+    chosen = [
+        list(trace) for trace, _ in sorted(variants.items(), key=lambda one: (-one[1], one[0]))[: options.variants]
+    ]
+    versions = ", ".join(f"{name} {version(name)}" for name in ("numpy", "r4pm", "pm4py"))
+    print(f"{platform.system()}, Python {platform.python_version()}, {versions}")
+    print(f"{options.log.name}: {len(chosen)} of {len(variants)} variants, noise {options.noise}\n")
+    print(f"{'':8}{'seconds':>10}{'x sluice':>10}{'mean cost':>11}")
+    costs, seconds = {}, {}
+    for side in SIDES:
+        if side in options.without:
+            continue
+        began = time.perf_counter()
+        costs[side] = RUN[side](tree, chosen)
+        seconds[side] = time.perf_counter() - began
+        mean = sum(costs[side]) / len(chosen)
+        print(f"{side:8}{seconds[side]:10.2f}{seconds[side] / seconds['sluice']:10.0f}{mean:11.3f}", flush=True)
+    different = sum(len(set(found)) > 1 for found in zip(*costs.values(), strict=True))
+    print(f"variants whose costs differ: {different}")
+    return 1 if different else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
