@@ -118,10 +118,9 @@ def _write(cursor: adbc.Cursor, schema: str, table: str, rows: pl.DataFrame, *, 
 
 def write_all(url: str, tables: dict[str, pl.DataFrame]) -> None:
     """Every table into schema bench, replaced."""
-    with adbc.connect(url) as db, db.cursor() as cursor:
+    with io.connection(url) as db, db.cursor() as cursor:
         for name, rows in tables.items():
             _write(cursor, "bench", name, rows, mode="replace")
-        db.commit()
 
 
 def bare_read(url: str) -> None:
@@ -136,19 +135,20 @@ def bare_read(url: str) -> None:
 
 def with_sluice(url: str) -> None:
     """The functions that the nightly run calls."""
-    log = io.read_log(url, PROCESS)
-    cases = measure_cases(log.events)
-    variants, ends = discover_variants(log.events, names=log.activities), count_ends(cases)
-    found = {
-        "dfg": discover_dfg(log.events).edges,
-        "variants": variants.variants,
-        "cases": cases,
-        "rework": measure_rework(log.events),
-        "handovers": discover_handovers(log.events),
-        "starts": ends.starts,
-        "ends": ends.ends,
-    }
-    write_all(url, {f"sluice_{name}": frame.to_polars() for name, frame in found.items()})
+    with io.one_connection(url):
+        log = io.read_log(url, PROCESS)
+        cases = measure_cases(log.events)
+        variants, ends = discover_variants(log.events, names=log.activities), count_ends(cases)
+        found = {
+            "dfg": discover_dfg(log.events).edges,
+            "variants": variants.variants,
+            "cases": cases,
+            "rework": measure_rework(log.events),
+            "handovers": discover_handovers(log.events),
+            "starts": ends.starts,
+            "ends": ends.ends,
+        }
+        write_all(url, {f"sluice_{name}": frame.to_polars() for name, frame in found.items()})
 
 
 def with_pm4py(url: str) -> None:

@@ -234,17 +234,43 @@ def write_tables(url: str, process: str, tables: Mapping[str, pa.Table | None], 
         _write_note(cursor, process, mined)
         for name, table in tables.items():
             target = f"{process}__mining_{name}"
-            cursor.execute(f"select * from {quoted('mining', name)} limit 0")
-            schema = cursor.fetch_arrow_table().schema
+            schema = _schema(cursor, name)
             cursor.execute(f"drop table if exists {quoted('candidate', target)}")
             cursor.execute(f"create table {quoted('candidate', target)} (like {quoted('mining', name)})")
             if not table:
                 continue
-            table = table.append_column("process", pa.array([process] * len(table), pa.string()))
-            if set(schema.names) != set(table.column_names):
-                raise ValueError(f"mining.{name}: expected the columns {schema.names}, found {table.column_names}")
-            rows = table.select(schema.names).cast(schema)
-            cursor.adbc_ingest(target, rows, mode="append", db_schema_name="candidate")
+            cursor.adbc_ingest(target, _shaped(process, name, table, schema), mode="append", db_schema_name="candidate")
+
+
+def different_rows(url: str, process: str, name: str, table: pa.Table | None) -> tuple[int, int]:
+    """(how many rows of mining.<name> the process has published, how many rows these and `table` do not share).
+
+    table: as `write_tables` takes it. Rows are compared by their 64-bit hashes.
+    """
+    with connection(url) as db, db.cursor() as cursor:
+        schema = _schema(cursor, name)
+        cursor.execute(f"select * from {quoted('mining', name)} where process = {literal(process)}")
+        there = cursor.fetch_arrow_table()
+        made = _shaped(process, name, table, schema) if table else schema.empty_table()
+    counts = [
+        pl.from_arrow(rows.cast(schema)).hash_rows().value_counts(name=f"n{side}").rename({"": "row"})
+        for side, rows in enumerate((there, made))
+    ]
+    both = counts[0].join(counts[1], on="row", how="full", coalesce=True).fill_null(0)
+    return len(there), (both["n0"].cast(pl.Int64) - both["n1"].cast(pl.Int64)).abs().sum()
+
+
+def _schema(cursor, name: str) -> pa.Schema:
+    cursor.execute(f"select * from {quoted('mining', name)} limit 0")
+    return cursor.fetch_arrow_table().schema
+
+
+def _shaped(process: str, name: str, table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """A result as the rows of mining.<name>; ValueError for a column missing or too much."""
+    table = table.append_column("process", pa.array([process] * len(table), pa.string()))
+    if set(schema.names) != set(table.column_names):
+        raise ValueError(f"mining.{name}: expected the columns {schema.names}, found {table.column_names}")
+    return table.select(schema.names).cast(schema)
 
 
 def _everywhere(cursor, process: str, candidate: str, published: str | None, columns: Iterable[str]) -> str:

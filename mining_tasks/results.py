@@ -11,6 +11,7 @@ from mining_tasks.case_kpis import measure_cases
 from mining_tasks.desktop import count_switches, count_time, measure_application_time, switches_between
 from mining_tasks.dfg import DirectlyFollowsGraph, discover_dfg
 from mining_tasks.ends import count_ends
+from mining_tasks.engines import POLARS, in_polars, on_engine
 from mining_tasks.io import Log
 from mining_tasks.k_anonymity import publishable
 from mining_tasks.process_kpis import measure_process
@@ -45,12 +46,16 @@ class Results:
     suppressions: dict[str, Suppression] = field(default_factory=dict)
 
 
-def compute(log: Log, *, k: int) -> Results:
-    """Every result of a log whose cases may be shown one by one; figures about persons are null below `k` of them."""
-    events, names = log.events, log.activities
-    cases = measure_cases(events).join(nw.from_native(log.cases), on="case_key").sort("case_key")
-    graph = discover_dfg(events)
-    variants = discover_variants(events, names=names)
+def compute(log: Log, *, k: int, engine: str = POLARS) -> Results:
+    """Every result of a log whose cases may be shown one by one; figures about persons are null below `k` of them.
+
+    engine: of `mining_tasks.engines`; the results are the same, in Polars.
+    """
+    events, names = on_engine(log.events, engine), log.activities
+    cases = in_polars(measure_cases(events)).join(nw.from_native(log.cases), on="case_key").sort("case_key")
+    graph = DirectlyFollowsGraph(in_polars(discover_dfg(events).edges))
+    found = discover_variants(events, names=names)
+    variants = Variants(*(in_polars(frame) for frame in (found.variants, found.steps, found.cases)))
     ends = count_ends(cases)
     totals = measure_process(events, cases)
     tables = {
@@ -59,10 +64,10 @@ def compute(log: Log, *, k: int) -> Results:
         "variants": variants.variants,
         "start_activities": ends.starts,
         "end_activities": ends.ends,
-        "activity_kpis": null_below(measure_activities(events, cases=cases), "resource_count", k),
+        "activity_kpis": null_below(in_polars(measure_activities(events, cases=cases)), "resource_count", k),
         "case_kpis": cases.join(variants.cases, on="case_key").sort("case_key").drop("duration_us"),
         "throughput_by_week": measure_throughput(cases),
-        "rework": measure_rework(events),
+        "rework": in_polars(measure_rework(events)),
     }
     kpis = asdict(totals) | {"variant_count": len(variants.variants), "edge_count": len(graph.edges)}
     if totals.resource_count < k:

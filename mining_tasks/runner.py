@@ -1,6 +1,7 @@
 """Mining of one process: the log in, each result into candidate.<process>__mining_<table>, for the gate and publish."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import narwhals as nw
 import polars as pl
@@ -13,6 +14,7 @@ from mining_tasks.cause_results import TABLES as CAUSE_TABLES
 from mining_tasks.cause_results import add_causes
 from mining_tasks.drift_results import TABLES as DRIFT_TABLES
 from mining_tasks.drift_results import add_drift
+from mining_tasks.engines import POLARS
 from mining_tasks.inductive_results import TABLES as DISCOVERY_TABLES
 from mining_tasks.inductive_results import discover
 from mining_tasks.order_bounds import Figures, bound_figures
@@ -84,30 +86,14 @@ def mine(settings: Settings, process: str, ctx: RunContext, *, order: Sequence[s
         raise BadInput("SLUICE_WAREHOUSE_URL: expected the warehouse's URL to mine in")
     is_public, k = privacy_of(settings, process)
     order = order_of(settings, process) if order is None else tuple(order)
-    performance = performance_of(settings, process)
-    norm, causes = norm_of(settings, process), causes_of(settings, process)
+    declared = (norm_of(settings, process), performance_of(settings, process), causes_of(settings, process))
     with connect(url) as db:
-        planned = plan(db, process, ctx.run_id, (is_public, k, TABLES, order, norm, performance, causes))
+        planned = plan(db, process, ctx.run_id, (is_public, k, TABLES, order, *declared))
     if planned.scope == UNCHANGED:
         return io.keep_tables(url, process, planned, TABLES)
     with io.one_connection(url):
-        log = io.read_log(url, process)
-        horizon = io.as_of_us(log.as_of or ctx.as_of)
-        demands = Demands(norm, io.numeric_attributes(url, process, norm.attributes) if norm.attributes else None)
-        facts = facts_of(url, process, performance) if is_public else Facts()
-        suspected = suspected_of(url, process, causes, log) if is_public and causes else None
-    tables = mine_log(
-        log,
-        is_case_level_public=is_public,
-        k_anonymity=k,
-        as_of_us=horizon,
-        order=order,
-        demands=demands,
-        facts=facts,
-        suspected=suspected,
-    )
-    counts = {name: 0 if table is None else len(table) for name, table in tables.items()}
-    with io.one_connection(url):
+        tables = read_and_mine(settings, process, as_of=ctx.as_of, order=order)
+        counts = {name: 0 if table is None else len(table) for name, table in tables.items()}
         if planned.scope == TOUCHED:
             fresh = io.candidate_cases(url, process)
             for name in PER_CASE:
@@ -115,6 +101,27 @@ def mine(settings: Settings, process: str, ctx: RunContext, *, order: Sequence[s
                     tables[name] = tables[name].filter(pc.is_in(tables[name]["case_key"], value_set=fresh))
         io.write_tables(url, process, tables, planned)
     return counts
+
+
+def read_and_mine(
+    settings: Settings, process: str, *, as_of: datetime, order: Sequence[str] | None = None, engine: str = POLARS
+) -> dict[str, pa.Table | None]:
+    """`mine_log` of a process as it will be published, with what it declares. as_of: where the build has left none."""
+    url = settings.warehouse_url
+    is_public, k = privacy_of(settings, process)
+    performance, norm, causes = (of(settings, process) for of in (performance_of, norm_of, causes_of))
+    log = io.read_log(url, process)
+    return mine_log(
+        log,
+        is_case_level_public=is_public,
+        k_anonymity=k,
+        as_of_us=io.as_of_us(log.as_of or as_of),
+        order=order_of(settings, process) if order is None else order,
+        demands=Demands(norm, io.numeric_attributes(url, process, norm.attributes) if norm.attributes else None),
+        facts=facts_of(url, process, performance) if is_public else Facts(),
+        suspected=suspected_of(url, process, causes, log) if is_public and causes else None,
+        engine=engine,
+    )
 
 
 def declared_of(settings: Settings, process: str) -> Process | None:
@@ -185,13 +192,15 @@ def mine_log(
     demands: Demands | None = None,
     facts: Facts | None = None,
     suspected: pl.DataFrame | None = None,
+    engine: str = POLARS,
 ) -> dict[str, pa.Table | None]:
     """Every table of `TABLES` but for the column `process`; None is a table without rows.
 
     order: what the log is ordered by, for the bounds of what ties can move; without it there are none. facts: what the
-    performance tables need beside the log. suspected: `case_key` and the attributes that may be causes.
+    performance tables need beside the log. suspected: `case_key` and the attributes that may be causes. engine: of
+    `mining_tasks.results.compute`.
     """
-    results = compute(log, k=k_anonymity)
+    results = compute(log, k=k_anonymity, engine=engine)
     if log.actions is not None:
         tables, steps, left_out = compute_desktop(log, k=k_anonymity)
         results.tables.update(tables)

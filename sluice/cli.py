@@ -258,6 +258,14 @@ def _add_compare(commands: argparse._SubParsersAction) -> None:
     parser.set_defaults(command=compare.run)
 
 
+def _add_mine(commands: argparse._SubParsersAction) -> None:
+    from sluice import mine_again
+
+    parser = commands.add_parser("mine", help="mine a published process again, on any engine, and compare")
+    mine_again.add_arguments(parser)
+    parser.set_defaults(command=mine_again.run)
+
+
 def _add_demo(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "demo",
@@ -316,7 +324,7 @@ def _clean(args: argparse.Namespace, settings: Settings) -> int:
 
 _COMMANDS: tuple[Callable[[argparse._SubParsersAction], None], ...] = (
     _add_run, _add_up, _add_down, _add_status, _add_backfill, _add_import_log, _add_psql, _add_demo, _add_doctor, _add_clean,
-    _add_alert, _add_backup, _add_restore, _add_retain, _add_export, _add_compare,
+    _add_alert, _add_backup, _add_restore, _add_retain, _add_export, _add_compare, _add_mine,
 )  # fmt: skip
 
 

@@ -1,14 +1,16 @@
 """Event logs for the tests of mining: from plain rows, from the hand-countable file, at random; on every engine."""
 
 import csv
+import shutil
 from dataclasses import dataclass
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 
-import duckdb
 import polars as pl
 from hypothesis import strategies as st
 
+from mining_tasks import engines
 from mining_tasks.io import Log
 from sluice.keys import activity_key, case_key
 
@@ -21,6 +23,7 @@ SCHEMA = {
     "started_us": pl.Int64,
     "resource_key": pl.Int64,
 }
+NO_SPARK = None if find_spec("pyspark") and shutil.which("java") else "needs Java and the extra: uv sync --extra spark"
 ENGINES = ("polars", "polars lazy", "pandas", "pyarrow", "duckdb")
 
 
@@ -90,16 +93,12 @@ def hand_countable() -> list[Event]:
 
 
 def on_engine(frame: pl.DataFrame, engine: str):
-    """The same rows in another engine."""
-    if engine == "polars":
-        return frame
+    """The same rows in another engine: of `mining_tasks.engines`, or another that dataframe expressions run on."""
     if engine == "polars lazy":
         return frame.lazy()
-    if engine == "pandas":
-        return frame.to_pandas(use_pyarrow_extension_array=True)
     if engine == "pyarrow":
         return frame.to_arrow()
-    return duckdb.connect().from_arrow(frame.to_arrow())
+    return engines.on_engine(frame, engine)
 
 
 def plain(frame) -> list[tuple]:
