@@ -5,10 +5,10 @@ Learnt from are cases as they were at earlier moments: snapshots, of which nothi
 et al. 2019; Verenich et al. 2019). All that were open at a moment are taken, as all that are open now are asked about: so
 long cases are as frequent as they are among open ones (length-biased sampling, Cox 1969), not as among closed ones.
 Cases are split by when they began, as a model is used on cases that it has not seen: the earliest train, later ones
-calibrate, the latest test. The model is the median of the logarithm of the
-remaining time by histogram gradient boosting (scikit-learn; Ke et al. 2017). Around it lie the errors of the cases that
-calibrate: their quantiles are the interval (split conformal prediction, Lei et al. 2018), and the share of them that would
-go beyond a due date is the risk of being late (conformal predictive distribution, Vovk et al. 2019).
+calibrate, the latest test. The model is the median of the logarithm of the remaining time by histogram gradient boosting
+(scikit-learn; Ke et al. 2017). Around it lie the errors of the cases that calibrate: their quantiles are the interval
+(split conformal prediction, Lei et al. 2018), and the share of them that would go beyond a due date is the risk of being
+late (conformal predictive distribution, Vovk et al. 2019).
 """
 
 import math
@@ -289,7 +289,8 @@ def _encoder(train: pl.DataFrame) -> tuple[Callable[[pl.DataFrame], np.ndarray],
                 column = frame[name].cast(pl.String)
                 columns.append(column.replace_strict(values[name], codes, default=None, return_dtype=pl.Float64))
             else:
-                columns.append(frame[name].cast(pl.Float64))
+                number = frame[name].cast(pl.Float64)
+                columns.append(number.set(~number.is_finite(), None))  # what is infinite is not known
         return np.column_stack([column.to_numpy() for column in columns]) if columns else np.zeros((len(frame), 0))
 
     return encode, [name in values for name in names]
@@ -412,14 +413,15 @@ def _rows(
     now = asked.with_columns(at_us=pl.lit(horizon_us, pl.Int64))
     snapshots = snapshots_of(events, now, attributes)
     centers = model.centers(snapshots)
+    remaining = np.maximum(np.expm1(centers), 0.0)
     low, high = model.interval(centers, COVERAGE)
     left = (snapshots["left_us"].cast(pl.Float64) / 1e6).to_numpy()
     with np.errstate(invalid="ignore"):
         risks = np.where(left < 0, 1.0, model.beyond(centers, np.maximum(left, 0.0)))
     told = pl.Series(risks) if is_risk_told else pl.lit(None, pl.Float64)
     return snapshots.select("case_key", "due_us").with_columns(
-        remaining_seconds=pl.Series(np.maximum(np.expm1(centers), 0.0)),
-        low_seconds=pl.Series(low),
-        high_seconds=pl.Series(high),
+        remaining_seconds=pl.Series(remaining),
+        low_seconds=pl.Series(np.minimum(low, remaining)),
+        high_seconds=pl.Series(np.maximum(high, remaining)),
         late_probability=pl.when(pl.col("due_us").is_not_null()).then(told),
     )

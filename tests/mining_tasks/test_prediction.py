@@ -333,6 +333,13 @@ def test_too_few_cases_teach_nothing():
     assert predict(**log).case_count < FEWEST_CASES
 
 
+def test_an_infinite_number_is_not_known():
+    log = log_of(random.Random(1))
+    amounts = [math.inf, -math.inf, math.nan, None, 1.0, 2.0] * len(log["attributes"])
+    log["attributes"] = log["attributes"].with_columns(amount=pl.Series(amounts[: len(log["attributes"])]))
+    assert predict(**log).skill.is_told
+
+
 def test_all_alike_is_predicted_without_a_model():
     """Cases of one microsecond: nothing tells them apart."""
     keys = range(1, 401)
