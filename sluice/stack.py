@@ -3,9 +3,9 @@
 import contextlib
 import json
 import os
+import re
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -26,6 +26,7 @@ from sluice.airflow_environment import (
     sluice_environment,
 )
 from sluice.errors import SluiceError
+from sluice.ports import free_port
 from sluice.settings import Settings
 from sluice.turns import held, turn
 from sluice.urls import database_of, with_database, without_secrets
@@ -34,6 +35,9 @@ from sluice.warehouse import redacted
 PREFERRED_PORT = 8080
 START_SECONDS = 300
 _STATE = "stack.json"
+
+
+_LOGIN = re.compile(r"://[^\s/]*@")
 
 
 @dataclass(frozen=True)
@@ -57,17 +61,6 @@ class Stack:
 
     def api(self) -> AirflowApi:
         return AirflowApi(self.url, self.user, self.password)
-
-
-def _free_port(preferred: int | None = None) -> int:
-    for port in (preferred, 0) if preferred else (0,):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-                return probe.getsockname()[1]
-            except OSError:
-                continue
-    raise SluiceError("no free TCP port on 127.0.0.1")
 
 
 def _password(settings: Settings) -> str:
@@ -145,7 +138,7 @@ def _launch(
     identity = _make_database(database)
     from importlib.metadata import version
 
-    port = _free_port(PREFERRED_PORT if is_kept else None)
+    port = free_port(PREFERRED_PORT if is_kept else None)
     command = [
         sys.executable,
         "-m",
@@ -179,7 +172,8 @@ def wait_until_healthy(stack: Stack, dag_ids: set[str], *, is_alive: Callable[[]
     api, deadline, missing = stack.api(), time.monotonic() + START_SECONDS, dag_ids
     while time.monotonic() < deadline:
         if not is_alive():
-            raise SluiceError(f"Airflow did not start: see {stack.logs}/launcher.log and the logs beside it")
+            said = last_lines(stack.logs)
+            raise SluiceError(f"Airflow did not start ({said}): see {stack.logs}/launcher.log and the logs beside it")
         try:
             health = api.health()
             if all(health[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor")):
@@ -194,6 +188,16 @@ def wait_until_healthy(stack: Stack, dag_ids: set[str], *, is_alive: Callable[[]
         time.sleep(0.2)
     waiting = f"; DAGs not read: {', '.join(sorted(missing))}" if missing else ""
     raise SluiceError(f"Airflow was not healthy after {START_SECONDS} s{waiting}: see {stack.logs}")
+
+
+def last_lines(logs: Path) -> str:
+    """The last line of each log of a folder, in one, without logins of URLs."""
+    found = []
+    for log in sorted(logs.glob("*.log")):
+        lines = log.read_bytes()[-2000:].decode(errors="replace").strip().splitlines()
+        if lines:
+            found.append(f"{log.name}: {_LOGIN.sub('://…@', lines[-1].strip())[:300]}")
+    return "; ".join(found) or "nothing in its logs"
 
 
 def _stop(process: subprocess.Popen) -> None:

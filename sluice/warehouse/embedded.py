@@ -9,7 +9,6 @@ import importlib.util
 import os
 import pwd
 import shutil
-import socket
 import stat
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from typing import IO
 import psycopg
 
 from sluice.errors import SluiceError
+from sluice.ports import free_port
 from sluice.settings import Settings
 
 SUPERUSER = "sluice"
@@ -216,7 +216,7 @@ def _launch(folder: Path, account: pwd.struct_passwd | None) -> None:
     # the port of the last time, so that whoever knows it (a dashboard, a task that waits) finds the server again
     preferred, deadline = int(kept.read_text()) if kept.exists() else 0, time.monotonic() + CRASH_SECONDS
     for _ in range(CRASH_SECONDS):
-        port, known = _free_port(preferred), log.stat().st_size if log.exists() else 0
+        port, known = free_port(preferred), log.stat().st_size if log.exists() else 0
         try:
             _run(
                 [binary("pg_ctl"), "start", "-D", folder, "-l", log, "-w", "-t", "60", "-o", f"-p {port}"],
@@ -238,15 +238,6 @@ def _launch(folder: Path, account: pwd.struct_passwd | None) -> None:
                 raise
             preferred = 0 if "Address already in use" in said else preferred
             time.sleep(1)
-
-
-def _free_port(preferred: int = 0) -> int:
-    for port in (preferred, 0):
-        with socket.socket() as probe, suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server itself does
-            probe.bind(("127.0.0.1", port))
-            return probe.getsockname()[1]
-    raise SluiceError("no free TCP port on 127.0.0.1")
 
 
 def _account() -> pwd.struct_passwd | None:
