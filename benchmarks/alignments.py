@@ -9,9 +9,7 @@ import argparse
 import platform
 import sys
 import time
-import uuid
 import warnings
-from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -23,29 +21,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from mining_tasks.alignments import align
 from mining_tasks.alignments_automaton import automaton_of_tree
 from mining_tasks.inductive import discover_tree
-from mining_tasks.inductive_log import WeightedLog
-from mining_tasks.petri_net import SINK, SOURCE, net_of
+from mining_tasks.petri_net import net_of
 from mining_tasks.process_tree import ProcessTree
+from tests.mining_tasks.public_logs import ACTIVITY, CASE, TIME
+from tests.mining_tasks.trees import as_r4pm, real_traces
 
-CASE, ACTIVITY, TIME = "case:concept:name", "concept:name", "time:timestamp"
 SIDES = ("sluice", "r4pm", "pm4py")
-
-
-def variants_of(path: Path) -> Counter:
-    """Sequences of activities in the file's order, and how many cases have each."""
-    warnings.simplefilter("ignore")
-    import pm4py
-
-    frame = pm4py.read_xes(str(path))
-    return Counter(frame.groupby(CASE, sort=False)[ACTIVITY].agg(tuple))
-
-
-def model_of(variants: Counter, noise: float) -> ProcessTree:
-    """The log's inductive model."""
-    names = sorted({name for trace in variants for name in trace})
-    code = {name: number for number, name in enumerate(names)}
-    coded = {tuple(code[name] for name in trace): count for trace, count in variants.items()}
-    return discover_tree(WeightedLog.of(coded, len(names)), tuple(names), noise_threshold=noise)
 
 
 def with_sluice(tree: ProcessTree, traces: Sequence[Sequence[str]]) -> list[int]:
@@ -57,18 +38,8 @@ def with_r4pm(tree: ProcessTree, traces: Sequence[Sequence[str]]) -> list[int]:
     """One by one: r4pm has no other way."""
     from r4pm.bindings.conformance.case_centric import alignments
 
-    net = net_of(tree)
-    name = lambda kind, number: str(uuid.uuid5(uuid.NAMESPACE_OID, f"{kind}{number}"))  # noqa: E731
-    arcs = [("PlaceTransition", name("p", p), name("t", t)) for p, t in net.arcs_in]
-    arcs += [("TransitionPlace", name("t", t), name("p", p)) for t, p in net.arcs_out]
-    theirs = {
-        "places": {name("p", n): {"id": name("p", n)} for n in range(net.places)},
-        "transitions": {name("t", n): {"id": name("t", n), "label": label} for n, label in enumerate(net.transitions)},
-        "arcs": [{"from_to": {"type": kind, "nodes": [one, other]}, "weight": 1} for kind, one, other in arcs],
-        "initial_marking": {name("p", SOURCE): 1},
-        "final_markings": [{name("p", SINK): 1}],
-    }
-    return [alignments.align_trace(theirs, list(trace))["cost"] for trace in traces]
+    net = as_r4pm(net_of(tree))
+    return [alignments.align_trace(net, list(trace))["cost"] for trace in traces]
 
 
 def with_pm4py(tree: ProcessTree, traces: Sequence[Sequence[str]]) -> list[int]:
@@ -97,8 +68,10 @@ def main() -> int:
     parser.add_argument("--without", action="append", default=[], choices=SIDES[1:], help="leave a side out")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    variants = variants_of(options.log)
-    tree = model_of(variants, options.noise)
+    import pm4py
+
+    log, variants = real_traces(pm4py.read_xes(str(options.log)))
+    tree = discover_tree(log.log, log.names, noise_threshold=options.noise)
     chosen = [
         list(trace) for trace, _ in sorted(variants.items(), key=lambda one: (-one[1], one[0]))[: options.variants]
     ]

@@ -29,10 +29,10 @@ _COLUMNS = {  # of the logs that are CSV: case, activity, time, person
 }
 
 
-def every(*, but: tuple[str, ...] = (), slow: tuple[str, ...] = tuple(LARGE)) -> list:
-    """Parameters of a test: the names of all logs; those in `slow` with `--slow` alone."""
+def every(*, but: tuple[str, ...] = ()) -> list:
+    """Parameters of a test: the names of all logs; the large ones with `--slow` alone."""
     names = [name for name in SMALL | LARGE if name not in but]
-    return [pytest.param(name, marks=pytest.mark.slow) if name in slow else name for name in names]
+    return [pytest.param(name, marks=pytest.mark.slow) if name in LARGE else name for name in names]
 
 
 def read(name: str, real_data: Callable[[str], Path]) -> pd.DataFrame:
@@ -47,9 +47,8 @@ def _read(name: str, path: Path) -> pd.DataFrame:
         named = {case: CASE, activity: ACTIVITY, time: TIME} | ({person: PERSON} if person else {})
         frame = pd.read_csv(path, dtype=str, keep_default_na=False).rename(columns=named)[list(named.values())]
         frame[TIME] = pd.to_datetime(frame[TIME], utc=True)
-        return frame.sort_values(CASE, kind="stable").reset_index(
-            drop=True
-        )  # pm4py expects a case's events side by side
+        # pm4py expects a case's events side by side
+        return frame.sort_values(CASE, kind="stable").reset_index(drop=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pm4py

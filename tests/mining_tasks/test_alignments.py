@@ -2,7 +2,6 @@
 
 import json
 import random
-import uuid
 import warnings
 
 import numpy as np
@@ -26,7 +25,7 @@ from mining_tasks.petri_net import SINK, SOURCE, PetriNet, net_of
 from mining_tasks.process_tree import CHOICE, CONCURRENCY, LOOP, SEQUENCE, TAU, ProcessTree, activity, parse
 from sluice.errors import BadInput
 from tests.mining_tasks import public_logs
-from tests.mining_tasks.trees import real_traces
+from tests.mining_tasks.trees import as_r4pm, real_traces
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -46,19 +45,6 @@ def random_tree(chance: random.Random, depth: int = 3) -> ProcessTree:
 
 def random_trace(chance: random.Random) -> list[str]:
     return [chance.choice(LETTERS) for _ in range(chance.randint(0, 9))]
-
-
-def as_r4pm(net: PetriNet) -> dict:
-    name = lambda kind, n: str(uuid.uuid5(uuid.NAMESPACE_OID, f"{kind}{n}"))  # noqa: E731
-    arcs = [("PlaceTransition", name("p", p), name("t", t)) for p, t in net.arcs_in]
-    arcs += [("TransitionPlace", name("t", t), name("p", p)) for t, p in net.arcs_out]
-    return {
-        "places": {name("p", n): {"id": name("p", n)} for n in range(net.places)},
-        "transitions": {name("t", n): {"id": name("t", n), "label": label} for n, label in enumerate(net.transitions)},
-        "arcs": [{"from_to": {"type": kind, "nodes": [one, other]}, "weight": 1} for kind, one, other in arcs],
-        "initial_marking": {name("p", SOURCE): 1},
-        "final_markings": [{name("p", SINK): 1}],
-    }
 
 
 def of_net(net: PetriNet, **options) -> Automaton:
