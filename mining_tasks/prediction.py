@@ -37,11 +37,22 @@ _DAY_US = 86_400_000_000
 
 
 @dataclass(frozen=True)
-class Skill:
+class Gain:
+    """gain_low: lower end of the one-sided 99 % interval of the baseline's error less the model's, over cases that test."""
+
+    gain_low: float
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the model is better than the baseline beyond what chance would do."""
+        return self.gain_low > 0
+
+
+@dataclass(frozen=True)
+class Skill(Gain):
     """How well the cases that test were predicted.
 
-    Errors are means of absolute errors in seconds; gain_low is the lower end of the one-sided 99 % interval of the
-    baseline's error less the model's, over cases. coverage: share of the snapshots whose remaining time lay in the
+    Errors are means of absolute errors in seconds. coverage: share of the snapshots whose remaining time lay in the
     interval that is meant to hold `COVERAGE` of them.
     """
 
@@ -51,31 +62,19 @@ class Skill:
     test_snapshot_count: int
     model_error: float
     baseline_error: float
-    gain_low: float
     coverage: float
-
-    @property
-    def is_told(self) -> bool:
-        """Whether the model is better than the baseline beyond what chance would do."""
-        return self.gain_low > 0
 
 
 @dataclass(frozen=True)
-class RiskSkill:
+class RiskSkill(Gain):
     """How well it was predicted who would be late: Brier scores (means of squared errors of the probability) of the model
-    and of the baseline, of the snapshots of `case_count` cases that were not late yet; gain_low as in `Skill`.
+    and of the baseline, of the snapshots of `case_count` cases that were not late yet.
     """
 
     case_count: int
     late_share: float
     model_brier: float
     baseline_brier: float
-    gain_low: float
-
-    @property
-    def is_told(self) -> bool:
-        """Whether the risk is better than the baseline beyond what chance would do."""
-        return self.gain_low > 0
 
 
 @dataclass(frozen=True)
@@ -104,10 +103,9 @@ def predict(
 ) -> Prediction:
     """When the cases `asked` (`case_key`, `begin_us`, `due_us`) will reach what the cases `reached` did.
 
-    events: `case_key`, `event_seq`, `activity_key`, `occurred_us`. reached: `case_key`,
-    `begin_us` (from then on it can be predicted), `end_us` (then it was reached), `due_us` (null: nothing was due).
-    attributes: `case_key` and what is known of a case from its beginning. horizon_us: now.
-    Nothing is random, and one thread computes.
+    events: `case_key`, `event_seq`, `activity_key`, `occurred_us`. reached: `case_key`, `begin_us` (from then on it can be
+    predicted), `end_us` (then it was reached), `due_us` (null: nothing was due). attributes: `case_key` and what is known
+    of a case from its beginning. horizon_us: now. Nothing is random, and one thread computes.
     """
     known = _known(reached, horizon_us)
     if len(known) < FEWEST_CASES:
@@ -121,7 +119,7 @@ def predict(
     model = _Model.fitted(train, calibrate)
     centers = model.centers(test.snapshots)
     errors = np.abs(np.maximum(np.expm1(centers), 0.0) - test.remaining)
-    baseline_errors = np.abs(_typical(train, train.remaining, np.median)(test.snapshots) - test.remaining)
+    baseline_errors = np.abs(_typical(train, train.remaining, "median")(test.snapshots) - test.remaining)
     skill = Skill(
         train_case_count=edges[1],
         calibrate_case_count=edges[2] - edges[1],
@@ -323,17 +321,15 @@ def _boosted(matrix: np.ndarray, value: np.ndarray, is_category: list[bool]) -> 
     return predicted
 
 
-def _typical(train: _Part, value: np.ndarray, of: Callable) -> Callable[[pl.DataFrame], np.ndarray]:
-    """The baseline: median or mean (`of`) of the training snapshots with the same last activity; of all, where fewer than
-    `FEWEST_ALIKE` have it.
+def _typical(train: _Part, value: np.ndarray, statistic: str) -> Callable[[pl.DataFrame], np.ndarray]:
+    """The baseline: `median` or `mean` (statistic) of the training snapshots with the same last activity; of all, where
+    fewer than `FEWEST_ALIKE` have it.
     """
-    everywhere = float(of(value))
-    expression = pl.col("value").median() if of is np.median else pl.col("value").mean()
+    everywhere = float(getattr(np, statistic)(value))
     by_activity = (
-        train.snapshots.select("last_activity")
-        .with_columns(value=pl.Series(value))
+        train.snapshots.select("last_activity", value=pl.Series(value))
         .group_by("last_activity")
-        .agg(expression, pl.len())
+        .agg(getattr(pl.col("value"), statistic)(), pl.len())
         .filter(pl.col("len") >= FEWEST_ALIKE)
     )
     return lambda frame: (
@@ -368,7 +364,7 @@ def _risk(
         return None, None
     late, risks = late[rows], model.beyond(centers[rows], left[rows])
     part = _Part(train.snapshots.filter(pl.Series(trained)), train.remaining[trained])
-    baseline = _typical(part, train_late[trained].astype(float), np.mean)(cases)
+    baseline = _typical(part, train_late[trained].astype(float), "mean")(cases)
     errors, baseline_errors = (risks - late) ** 2, (baseline - late) ** 2
     skill = RiskSkill(
         case_count=cases["case_key"].n_unique(),

@@ -328,9 +328,9 @@ def test_what_was_open_in_may_ends_in_its_interval():
 
 
 def test_too_few_cases_teach_nothing():
-    log = log_of(random.Random(1), cases=FEWEST_CASES)
-    assert predict(**log) == Prediction(case_count=predict(**log).case_count)
-    assert predict(**log).case_count < FEWEST_CASES
+    found = predict(**log_of(random.Random(1), cases=FEWEST_CASES))
+    assert 0 < found.case_count < FEWEST_CASES
+    assert found == Prediction(found.case_count), "no rows, no skill"
 
 
 def test_an_infinite_number_is_not_known():
