@@ -1,17 +1,19 @@
 """The engines that dataframe expressions run on. The nightly run takes Polars, which measures best (docs/mining.md)."""
 
 import tempfile
-
-import narwhals as nw
-import polars as pl
-from narwhals.typing import IntoFrame
+from typing import TYPE_CHECKING
 
 from sluice.errors import SluiceError
+
+if TYPE_CHECKING:  # the command line asks for the names alone
+    import narwhals as nw
+    import polars as pl
+    from narwhals.typing import IntoFrame
 
 POLARS, DUCKDB, PANDAS, PYSPARK = ENGINES = ("polars", "duckdb", "pandas", "pyspark")
 
 
-def on_engine(frame: pl.DataFrame, engine: str) -> IntoFrame:
+def on_engine(frame: "pl.DataFrame", engine: str) -> "IntoFrame":
     """The same rows in another engine; SluiceError where PySpark is asked for and is not there.
 
     DuckDB spills to the folder for temporary files what does not fit in memory; Spark runs on this machine's cores, or
@@ -30,8 +32,10 @@ def on_engine(frame: pl.DataFrame, engine: str) -> IntoFrame:
     raise ValueError(f"engine: expected one of {', '.join(ENGINES)}, found {engine!r}")
 
 
-def in_polars(frame: nw.DataFrame) -> nw.DataFrame:
+def in_polars(frame: "nw.DataFrame") -> "nw.DataFrame":
     """A result of any engine as Polars has it."""
+    import narwhals as nw
+
     return nw.from_native(frame.to_polars(), eager_only=True)
 
 

@@ -39,6 +39,7 @@ class Log:
     ranks: Mapping[int, int | None] = field(default_factory=dict)
 
 
+_SIGNED = {"row": pl.UInt64, "sign": pl.Int64}
 _held: ContextVar[tuple[str, adbc.Connection] | None] = ContextVar("held", default=None)
 
 
@@ -234,7 +235,8 @@ def write_tables(url: str, process: str, tables: Mapping[str, pa.Table | None], 
         _write_note(cursor, process, mined)
         for name, table in tables.items():
             target = f"{process}__mining_{name}"
-            schema = _schema(cursor, name)
+            cursor.execute(f"select * from {quoted('mining', name)} limit 0")
+            schema = cursor.fetch_arrow_table().schema
             cursor.execute(f"drop table if exists {quoted('candidate', target)}")
             cursor.execute(f"create table {quoted('candidate', target)} (like {quoted('mining', name)})")
             if not table:
@@ -248,21 +250,14 @@ def different_rows(url: str, process: str, name: str, table: pa.Table | None) ->
     table: as `write_tables` takes it. Rows are compared by their 64-bit hashes.
     """
     with connection(url) as db, db.cursor() as cursor:
-        schema = _schema(cursor, name)
         cursor.execute(f"select * from {quoted('mining', name)} where process = {literal(process)}")
         there = cursor.fetch_arrow_table()
-        made = _shaped(process, name, table, schema) if table else schema.empty_table()
-    counts = [
-        pl.from_arrow(rows.cast(schema)).hash_rows().value_counts(name=f"n{side}").rename({"": "row"})
-        for side, rows in enumerate((there, made))
-    ]
-    both = counts[0].join(counts[1], on="row", how="full", coalesce=True).fill_null(0)
-    return len(there), (both["n0"].cast(pl.Int64) - both["n1"].cast(pl.Int64)).abs().sum()
-
-
-def _schema(cursor, name: str) -> pa.Schema:
-    cursor.execute(f"select * from {quoted('mining', name)} limit 0")
-    return cursor.fetch_arrow_table().schema
+    made = _shaped(process, name, table, there.schema) if table else there.schema.empty_table()
+    rows = pl.concat(
+        pl.DataFrame({"row": pl.from_arrow(side).hash_rows(), "sign": [sign] * len(side)}, schema_overrides=_SIGNED)
+        for side, sign in ((there, 1), (made, -1))
+    )
+    return len(there), rows.group_by("row").agg(pl.col("sign").sum().abs())["sign"].sum()
 
 
 def _shaped(process: str, name: str, table: pa.Table, schema: pa.Schema) -> pa.Table:

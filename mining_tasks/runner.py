@@ -1,6 +1,7 @@
 """Mining of one process: the log in, each result into candidate.<process>__mining_<table>, for the gate and publish."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import narwhals as nw
@@ -84,15 +85,13 @@ def mine(settings: Settings, process: str, ctx: RunContext, *, order: Sequence[s
     url = settings.warehouse_url
     if not url:
         raise BadInput("SLUICE_WAREHOUSE_URL: expected the warehouse's URL to mine in")
-    is_public, k = privacy_of(settings, process)
-    order = order_of(settings, process) if order is None else tuple(order)
-    declared = (norm_of(settings, process), performance_of(settings, process), causes_of(settings, process))
+    terms = terms_of(settings, process, order=order)
     with connect(url) as db:
-        planned = plan(db, process, ctx.run_id, (is_public, k, TABLES, order, *declared))
+        planned = plan(db, process, ctx.run_id, (TABLES, terms))
     if planned.scope == UNCHANGED:
         return io.keep_tables(url, process, planned, TABLES)
     with io.one_connection(url):
-        tables = read_and_mine(settings, process, as_of=ctx.as_of, order=order)
+        tables = read_and_mine(settings, process, terms, as_of=ctx.as_of)
         counts = {name: 0 if table is None else len(table) for name, table in tables.items()}
         if planned.scope == TOUCHED:
             fresh = io.candidate_cases(url, process)
@@ -103,23 +102,44 @@ def mine(settings: Settings, process: str, ctx: RunContext, *, order: Sequence[s
     return counts
 
 
+@dataclass(frozen=True)
+class Terms:
+    """What decides the results of a process beside its log."""
+
+    is_case_level_public: bool
+    k_anonymity: int
+    order: tuple[str, ...]
+    norm: Norm
+    performance: Performance
+    causes: tuple[str, ...]
+
+
+def terms_of(settings: Settings, process: str, *, order: Sequence[str] | None = None) -> Terms:
+    """As declared, or as an imported log was published. order: another one."""
+    return Terms(
+        *privacy_of(settings, process),
+        order=order_of(settings, process) if order is None else tuple(order),
+        norm=norm_of(settings, process),
+        performance=performance_of(settings, process),
+        causes=causes_of(settings, process),
+    )
+
+
 def read_and_mine(
-    settings: Settings, process: str, *, as_of: datetime, order: Sequence[str] | None = None, engine: str = POLARS
+    settings: Settings, process: str, terms: Terms, *, as_of: datetime, engine: str = POLARS
 ) -> dict[str, pa.Table | None]:
-    """`mine_log` of a process as it will be published, with what it declares. as_of: where the build has left none."""
-    url = settings.warehouse_url
-    is_public, k = privacy_of(settings, process)
-    performance, norm, causes = (of(settings, process) for of in (performance_of, norm_of, causes_of))
+    """`mine_log` of a process as it will be published. as_of: where the build has left none."""
+    url, norm, is_public = settings.warehouse_url, terms.norm, terms.is_case_level_public
     log = io.read_log(url, process)
     return mine_log(
         log,
         is_case_level_public=is_public,
-        k_anonymity=k,
+        k_anonymity=terms.k_anonymity,
         as_of_us=io.as_of_us(log.as_of or as_of),
-        order=order_of(settings, process) if order is None else order,
+        order=terms.order,
         demands=Demands(norm, io.numeric_attributes(url, process, norm.attributes) if norm.attributes else None),
-        facts=facts_of(url, process, performance) if is_public else Facts(),
-        suspected=suspected_of(url, process, causes, log) if is_public and causes else None,
+        facts=facts_of(url, process, terms.performance) if is_public else Facts(),
+        suspected=suspected_of(url, process, terms.causes, log) if is_public and terms.causes else None,
         engine=engine,
     )
 

@@ -5,6 +5,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mining_tasks.engines import ENGINES, POLARS
 from sluice.errors import BadInput, SluiceError
 
 if TYPE_CHECKING:
@@ -19,9 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "and rework on another engine; what is mined from these is the same. See docs/mining.md."
     )
     parser.add_argument("process", metavar="PROCESS", help="a published process")
-    parser.add_argument(
-        "--engine", default="polars", choices=("polars", "duckdb", "pandas", "pyspark"), help="default: polars"
-    )
+    parser.add_argument("--engine", default=POLARS, choices=ENGINES, help=f"default: {POLARS}")
 
 
 def run(args: argparse.Namespace, settings: "Settings") -> int:
@@ -40,14 +39,14 @@ def run(args: argparse.Namespace, settings: "Settings") -> int:
     return 1 if differing else 0
 
 
-def compare_with_published(settings: "Settings", process: str, *, engine: str = "polars") -> dict[str, tuple[int, int]]:
+def compare_with_published(settings: "Settings", process: str, *, engine: str = POLARS) -> dict[str, tuple[int, int]]:
     """Table of schema mining -> (rows published, rows that differ from what is mined now).
 
     Raises BadInput for a process that is not published, SluiceError where a later build of it is not published yet.
     """
     from expectations.build import read_build
     from mining_tasks import io
-    from mining_tasks.runner import TABLES, read_and_mine
+    from mining_tasks.runner import TABLES, read_and_mine, terms_of
     from sluice.warehouse import connect
 
     url = settings.warehouse_url
@@ -61,5 +60,5 @@ def compare_with_published(settings: "Settings", process: str, *, engine: str = 
             f"mine {process}: its last build ({build.run_id}) is not published; run the process to its end first"
         )
     with io.one_connection(url):
-        tables = read_and_mine(settings, process, as_of=state[1], engine=engine)
+        tables = read_and_mine(settings, process, terms_of(settings, process), as_of=state[1], engine=engine)
         return {name: io.different_rows(url, process, name, tables[name]) for name in TABLES}
