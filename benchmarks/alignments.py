@@ -23,8 +23,9 @@ from mining_tasks.alignments_automaton import automaton_of_tree
 from mining_tasks.inductive import discover_tree
 from mining_tasks.petri_net import net_of
 from mining_tasks.process_tree import ProcessTree
+from tests.mining_tasks.nets import as_r4pm
 from tests.mining_tasks.public_logs import ACTIVITY, CASE, TIME
-from tests.mining_tasks.trees import as_r4pm, real_traces
+from tests.mining_tasks.trees import real_traces
 
 SIDES = ("sluice", "r4pm", "pm4py")
 

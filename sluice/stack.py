@@ -35,8 +35,6 @@ from sluice.warehouse import redacted
 PREFERRED_PORT = 8080
 START_SECONDS = 300
 _STATE = "stack.json"
-
-
 _LOGIN = re.compile(r"://[^\s/]*@")
 
 

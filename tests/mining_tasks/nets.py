@@ -1,9 +1,11 @@
-"""Petri nets for the tests of discovery: read back from files, played, and compared with process trees."""
+"""Petri nets for the tests of discovery: read back from files, played, compared with process trees, given to r4pm."""
 
+import uuid
 from dataclasses import dataclass, field
 
 from lxml import etree
 
+from mining_tasks.petri_net import SINK, SOURCE, PetriNet
 from mining_tasks.process_tree import ProcessTree
 from tests.mining_tasks.trees import NOTHING, accepts_empty, activities, after
 
@@ -101,3 +103,17 @@ def read_bpmn(text: str) -> Net:
             assert kind == "exclusiveGateway"
             net.transitions += [(None, frozenset([one]), frozenset([other])) for one in takes for other in puts]
     return net
+
+
+def as_r4pm(net: PetriNet) -> dict:
+    """A net as r4pm takes it."""
+    name = lambda kind, n: str(uuid.uuid5(uuid.NAMESPACE_OID, f"{kind}{n}"))  # noqa: E731
+    arcs = [("PlaceTransition", name("p", p), name("t", t)) for p, t in net.arcs_in]
+    arcs += [("TransitionPlace", name("t", t), name("p", p)) for t, p in net.arcs_out]
+    return {
+        "places": {name("p", n): {"id": name("p", n)} for n in range(net.places)},
+        "transitions": {name("t", n): {"id": name("t", n), "label": label} for n, label in enumerate(net.transitions)},
+        "arcs": [{"from_to": {"type": kind, "nodes": [one, other]}, "weight": 1} for kind, one, other in arcs],
+        "initial_marking": {name("p", SOURCE): 1},
+        "final_markings": [{name("p", SINK): 1}],
+    }

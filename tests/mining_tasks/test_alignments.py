@@ -25,7 +25,8 @@ from mining_tasks.petri_net import SINK, SOURCE, PetriNet, net_of
 from mining_tasks.process_tree import CHOICE, CONCURRENCY, LOOP, SEQUENCE, TAU, ProcessTree, activity, parse
 from sluice.errors import BadInput
 from tests.mining_tasks import public_logs
-from tests.mining_tasks.trees import as_r4pm, real_traces
+from tests.mining_tasks.nets import as_r4pm
+from tests.mining_tasks.trees import real_traces
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

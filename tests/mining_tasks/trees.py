@@ -2,7 +2,6 @@
 
 import itertools
 import random
-import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -10,7 +9,6 @@ import pandas as pd
 from hypothesis import strategies as st
 
 from mining_tasks.inductive_log import CodedLog, WeightedLog
-from mining_tasks.petri_net import SINK, SOURCE, PetriNet
 from mining_tasks.process_tree import CHOICE, CONCURRENCY, LOOP, SEQUENCE, TAU, ProcessTree, activity, loop
 from tests.mining_tasks.public_logs import ACTIVITY, CASE
 
@@ -27,20 +25,6 @@ def coded(traces: dict[tuple[str, ...], int]) -> tuple[CodedLog, dict[tuple[str,
     code = {name: number for number, name in enumerate(names)}
     log = WeightedLog.of({tuple(code[name] for name in trace): count for trace, count in traces.items()}, len(names))
     return CodedLog(log, tuple(range(len(names))), tuple(names)), traces
-
-
-def as_r4pm(net: PetriNet) -> dict:
-    """A net as r4pm takes it."""
-    name = lambda kind, n: str(uuid.uuid5(uuid.NAMESPACE_OID, f"{kind}{n}"))  # noqa: E731
-    arcs = [("PlaceTransition", name("p", p), name("t", t)) for p, t in net.arcs_in]
-    arcs += [("TransitionPlace", name("t", t), name("p", p)) for t, p in net.arcs_out]
-    return {
-        "places": {name("p", n): {"id": name("p", n)} for n in range(net.places)},
-        "transitions": {name("t", n): {"id": name("t", n), "label": label} for n, label in enumerate(net.transitions)},
-        "arcs": [{"from_to": {"type": kind, "nodes": [one, other]}, "weight": 1} for kind, one, other in arcs],
-        "initial_marking": {name("p", SOURCE): 1},
-        "final_markings": [{name("p", SINK): 1}],
-    }
 
 
 def random_tree(chance: random.Random, leaves: int, *, silent: float = 0.0) -> ProcessTree:

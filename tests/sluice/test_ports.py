@@ -46,13 +46,3 @@ def test_where_the_system_lends_nearly_all_any_port_will_do(monkeypatch, tmp_pat
     lent.write_text("1024\t65535\n")
     monkeypatch.setattr(ports, "_RANGE", lent)
     assert ports.free_port() > 1023
-
-
-def test_an_airflow_that_does_not_start_says_what_it_last_said(tmp_path):
-    from sluice.stack import last_lines
-
-    assert last_lines(tmp_path) == "nothing in its logs"
-    (tmp_path / "api-server.log").write_text("starting\n[Errno 98] Address already in use\n\n")
-    (tmp_path / "launcher.log").write_text("giving up on postgresql://me:a@b@host/db\n")
-    said = "api-server.log: [Errno 98] Address already in use; launcher.log: giving up on postgresql://…@host/db"
-    assert last_lines(tmp_path) == said
