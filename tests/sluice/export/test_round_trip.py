@@ -70,7 +70,8 @@ def test_pm4py_and_r4pm_read_the_same_events(exporting, publish, tmp_path):
 texts = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=12
 ) | st.sampled_from(["\x01", "]]>", "&amp;", "&#10;", "\ufffd", "␁", '"', "'", "\r", "\n", "\r\n", "\x7f", "\u202e"])
-moments = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))
+EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
+moments = st.datetimes(EARLIEST.replace(tzinfo=None), datetime(9999, 12, 30), timezones=st.just(UTC))
 lifecycles = st.none() | st.sampled_from(["complete", "start", "schedule", "COMPLETE"]) | texts
 
 
@@ -78,7 +79,7 @@ lifecycles = st.none() | st.sampled_from(["complete", "start", "schedule", "COMP
 def steps(draw):
     activity, at, lifecycle = draw(texts), draw(moments), draw(lifecycles)
     gap = draw(st.none() | st.timedeltas(timedelta(0), timedelta(days=400)))
-    started = None if gap is None or at - gap < datetime(1, 1, 2, tzinfo=UTC) else at - gap
+    started = None if gap is None or at - EARLIEST < gap else at - gap
     return activity, at, started, lifecycle
 
 
