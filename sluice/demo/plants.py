@@ -20,9 +20,14 @@ DESCRIPTIONS = {
     "fast_clerk": "one clerk imports the bill's file instead of copying its fields",
     "email_without_event": "e-mail work about open orders that leaves no trace in the ERP",
     "drift": f"from {DRIFT_DAY} on fewer vendors are asked for a quotation, and bills are paid later",
+    "batched_posting": "each clerk posts the bills of a working day together, when the next one begins",
     "bad_rows": "cases whose timestamps cannot be true (the number of them; 0 for none)",
 }
-DEFAULTS: dict[str, bool | int] = dict.fromkeys(DESCRIPTIONS, True) | {"drift": False, "bad_rows": 2}
+DEFAULTS: dict[str, bool | int] = dict.fromkeys(DESCRIPTIONS, True) | {
+    "drift": False,
+    "batched_posting": False,
+    "bad_rows": 2,
+}
 CLEAN: dict[str, bool | int] = dict.fromkeys(DESCRIPTIONS, False) | {"bad_rows": 0}
 
 

@@ -114,6 +114,8 @@ def plan_bills(
         last = 2
         world.at(case, time(work), create_bill, clerk, 2)
     posted = max(work, received) + delay(rng, 5, 0.8)
+    if plant["batched_posting"]:
+        posted = -(-posted // WORKDAY) * WORKDAY
     world.at(case, time(posted), post_bill, clerk, last)
     paid = posted + delay(rng, 64 if _is_later(world, posted) else 40, 0.3)
     if plant["duplicate_bills"] and rng.random() < 0.025:
@@ -443,6 +445,8 @@ def post_bill(world: World, case: Case, at: int, person: Person, key: object) ->
     world.record(case, at, "post_bill", person, name, bill)
     if data["same_as"] and key > data["same_as"]:
         world.measures.planted("duplicate_bills", data["name"])
+    elif world.plant["batched_posting"]:
+        world.measures.planted("batched_posting", data["name"])
 
 
 def pay(world: World, case: Case, at: int, person: Person, key: object) -> None:

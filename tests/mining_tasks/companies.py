@@ -1,6 +1,6 @@
 """Logs of simulated companies without a database, for tests that need many of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import polars as pl
 
@@ -14,14 +14,23 @@ CLOSING = {"purchase_to_pay": ("Register Payment", "Cancel PO")}
 
 def truth(seed: int, *, cases: int = 400, plant: Mapping[str, bool | int] = CLEAN) -> dict[str, dict[str, list[tuple]]]:
     """Process -> case -> [(seconds since 1970, activity)] in the order of time: what happened in a company of `cases` orders."""
-    world, found = World(cases=cases, seed=seed, plant=plant), {}
+    found = {}
+    for at, process, case_id, activity, _login in happened(seed, cases=cases, plant=plant):
+        found.setdefault(process, {}).setdefault(case_id, []).append((at, activity))
+    return {process: {case: sorted(events) for case, events in of.items()} for process, of in found.items()}
+
+
+def happened(
+    seed: int, *, cases: int = 400, plant: Mapping[str, bool | int] = CLEAN
+) -> Iterator[tuple[int, str, str, str, str]]:
+    """Each event of a company of `cases` orders: seconds since 1970, process, case, activity, login."""
+    world = World(cases=cases, seed=seed, plant=plant)
     with quick():
         for _ in days(world, TODAY):
-            for at, process, case_id, _document, activity, _login in world.truth:
-                found.setdefault(process, {}).setdefault(case_id, []).append((at, activity))
+            for at, process, case_id, _document, activity, login in world.truth:
+                yield at, process, case_id, activity, login
             world.truth.clear()
             world.batch.clear()
-    return {process: {case: sorted(events) for case, events in of.items()} for process, of in found.items()}
 
 
 def as_log(

@@ -1,14 +1,17 @@
 """Batches a second way: step by step through each resource's work; and on small examples of each kind."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mining_tasks.batches import find_batches, measure_batches
 from mining_tasks.waiting import split_times
+from sluice.demo.plants import CLEAN
 from sluice.keys import activity_key
+from tests.mining_tasks.companies import happened
 from tests.mining_tasks.logs import Event, frame_of
 
 
@@ -135,3 +138,52 @@ def test_figures_rest_on_k_persons():
     }
     table, left_out = measure_batches(find_batches(steps), steps, k=4)
     assert table.is_empty() and left_out == 1
+
+
+P2P, POSTING = "purchase_to_pay", "Post Vendor Bill"
+MINUTE = 60_000_000
+
+
+def bought(seed: int, cases: int, **plant: bool) -> list[tuple]:
+    """What happened to the purchase orders of a simulated company, in the order of time."""
+    return sorted(one for one in happened(seed, cases=cases, plant=CLEAN | plant) if one[1] == P2P)
+
+
+def published(rows: list[tuple]) -> pl.DataFrame:
+    """The batches that are shown where five persons must stand behind each row, as the demo declares them."""
+    events = [Event(case, activity, at * 1_000_000, None, login) for at, _, case, activity, login in rows]
+    steps = split_times(frame_of(events)).steps
+    return measure_batches(find_batches(steps, gap_us=MINUTE), steps, k=5)[0]
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+def test_planted_batches_are_found_alone_and_of_their_size(seed):
+    rows = bought(seed, 1500, batched_posting=True)
+    (found,) = published(rows).to_dicts()
+    before, there = {}, defaultdict(list)  # of each posting: since when its case was there
+    for at, _, case, activity, login in rows:
+        if activity == POSTING:
+            there[login, at].append(before[case])
+        before[case] = at
+    batches = [since for since in there.values() if len(since) > 1]
+    sizes = Counter(map(len, batches))
+    events = sum(size * count for size, count in sizes.items())
+    assert len(batches) > 100
+    assert found == {
+        "activity_key": activity_key(POSTING),
+        "kind": "simultaneous",
+        "batch_count": len(batches),
+        "event_count": events,
+        "case_count": events,
+        "event_share": events / sum(map(len, there.values())),
+        "mean_size": events / len(batches),
+        "max_size": max(sizes),
+        "total_batch_wait_seconds": float(sum(max(since) - one for since in batches for one in since)),
+        "resource_count": len({login for (login, _), since in there.items() if len(since) > 1}),
+    }
+
+
+def test_where_nobody_works_in_batches_next_to_none_are_found():
+    """A hundred companies: 0 with a finding."""
+    found = [seed for seed in range(1, 21) if len(published(bought(seed, 400)))]
+    assert len(found) <= 2, found

@@ -28,13 +28,19 @@ def _measured(plant: dict) -> tuple[dict, World]:
 
 
 def test_planted_truths_show_and_only_where_they_are_switched_on() -> None:
-    rich, _ = _measured({})
+    rich, _ = _measured({"batched_posting": True})
     clean, _ = _measured(CLEAN)
     assert rich["approval_hours_slow_median"] > 5 * rich["approval_hours_others_median"]
     assert "approval_hours_slow_median" not in clean
     assert rich["days_after_plan_late_supplier_median"] > rich["days_after_plan_others_median"] + 7
     assert clean["days_after_plan_late_supplier_median"] < clean["days_after_plan_others_median"] + 3
-    for name in ("price_change_after_approval", "invoice_before_approval", "duplicate_bills", "recreated_bills"):
+    for name in (
+        "price_change_after_approval",
+        "invoice_before_approval",
+        "duplicate_bills",
+        "recreated_bills",
+        "batched_posting",
+    ):
         assert rich[f"{name}_cases"] >= 5, name
         assert f"{name}_cases" not in clean, name
     assert rich["posting_seconds_copied_median"] > 4 * rich["posting_seconds_imported_median"]
