@@ -3,7 +3,7 @@
 import narwhals as nw
 from narwhals.typing import Frame, IntoFrame
 
-from mining_tasks.dfg import successions
+from mining_tasks.dfg import ARC, successions
 from mining_tasks.durations import seconds
 from mining_tasks.frames import collected, events_of, neighbour
 
@@ -34,25 +34,27 @@ def measure_cases(events: IntoFrame) -> nw.DataFrame:
     """
     frame = events_of(events, needs=("case_key", "event_seq", "activity_key", "occurred_us", "started_us"))
     activity = nw.col("activity_key")
+    following = neighbour(frame, "activity_key", offset=1)
     marked = frame.with_columns(
         _start=nw.when(neighbour(frame, "event_seq", offset=-1).is_null()).then(activity),
-        _end=nw.when(neighbour(frame, "event_seq", offset=1).is_null()).then(activity),
+        _end=nw.when(following.is_null()).then(activity),
+        _is_loop=nw.when(activity == following).then(1).otherwise(0),
     )
     cases = (
         case_spans(
             marked,
             event_count=nw.len(),
             activity_count=activity.n_unique(),
+            self_loop_count=nw.col("_is_loop").sum(),
             start_activity_key=nw.col("_start").max(),
             end_activity_key=nw.col("_end").max(),
         )
-        .join(_waits(events), on="case_key", how="left")
+        .join(_longest_waits(frame), on="case_key", how="left")
         .with_columns(
             rework_count=nw.col("event_count").cast(nw.Int64()) - nw.col("activity_count").cast(nw.Int64()),
-            self_loop_count=nw.col("self_loop_count").fill_null(0),
             longest_wait_seconds=seconds("_longest_us"),
+            throughput_seconds=seconds("duration_us"),
         )
-        .with_columns(throughput_seconds=seconds("duration_us"))
     )
     return collected(cases.select(*COLUMNS), order=["case_key"])
 
@@ -69,22 +71,16 @@ def case_spans(frame: Frame, **further: nw.Expr) -> Frame:
     )
 
 
-def _waits(events: IntoFrame) -> Frame:
-    pairs = successions(events).with_columns(
-        _is_loop=(nw.col("source_activity_key") == nw.col("target_activity_key")).cast(nw.Int64())
+def _longest_waits(frame: Frame) -> Frame:
+    """Per case of two events or more its longest wait, the first of equal ones: `case_key`, `_longest_us`, the two keys."""
+    pairs = successions(frame.to_native())
+    as_long = pairs.with_columns(_longest_us=nw.col("duration_us").max().over("case_key")).filter(
+        nw.col("duration_us") == nw.col("_longest_us")
     )
-    longest = pairs.group_by("case_key").agg(
-        self_loop_count=nw.col("_is_loop").sum(), _longest_us=nw.col("duration_us").max()
+    first = as_long.with_columns(_before=neighbour(as_long, "event_seq", offset=-1)).filter(nw.col("_before").is_null())
+    return first.select(
+        "case_key",
+        "_longest_us",
+        nw.col(ARC[0]).alias("longest_wait_source_activity_key"),
+        nw.col(ARC[1]).alias("longest_wait_target_activity_key"),
     )
-    as_long = (
-        pairs.join(longest, on="case_key")
-        .filter(nw.col("duration_us") == nw.col("_longest_us"))
-        .select(
-            "case_key",
-            nw.col("event_seq").alias("_seq"),
-            nw.col("source_activity_key").alias("longest_wait_source_activity_key"),
-            nw.col("target_activity_key").alias("longest_wait_target_activity_key"),
-        )
-    )
-    first = as_long.group_by("case_key").agg(nw.col("_seq").min())
-    return longest.join(first.join(as_long, on=["case_key", "_seq"]), on="case_key")

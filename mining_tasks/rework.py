@@ -4,9 +4,9 @@ Definition as in pm4py's rework statistics: an activity is reworked in a case in
 """
 
 import narwhals as nw
-from narwhals.typing import IntoFrame
+from narwhals.typing import Frame, IntoFrame
 
-from mining_tasks.frames import collected, events_of, neighbour
+from mining_tasks.frames import collected, events_of, neighbour, remainder
 
 
 def measure_rework(events: IntoFrame) -> nw.DataFrame:
@@ -15,11 +15,8 @@ def measure_rework(events: IntoFrame) -> nw.DataFrame:
     directly after one of the same activity), `max_per_case`.
     """
     frame = events_of(events, needs=("case_key", "event_seq", "activity_key"))
-    per_case = (
-        frame.group_by("case_key", "activity_key")
-        .agg(nw.len().alias("_times"))
-        .with_columns(nw.col("_times").cast(nw.Int64()))
-        .with_columns(_repeats=nw.col("_times") - 1, _is_repeated=(nw.col("_times") > 1).cast(nw.Int64()))
+    per_case = _times_per_case(frame).with_columns(
+        _repeats=nw.col("_times") - 1, _is_repeated=(nw.col("_times") > 1).cast(nw.Int64())
     )
     activities = per_case.group_by("activity_key").agg(
         nw.len().alias("case_count"),
@@ -53,3 +50,23 @@ def measure_rework(events: IntoFrame) -> nw.DataFrame:
         "max_per_case",
     )
     return collected(activities.select(*columns), order=["activity_key"])
+
+
+def _times_per_case(frame: Frame) -> Frame:
+    """`activity_key`, `_times`: a row per case and activity of it. In memory the two are packed into one integer and sorted,
+    which takes half as long as to group by both.
+    """
+    if isinstance(frame, nw.LazyFrame):
+        by = ["case_key", "activity_key"]
+        return frame.group_by(*by).agg(nw.len().alias("_times")).with_columns(nw.col("_times").cast(nw.Int64()))
+    keys = frame["activity_key"].unique().sort().to_list()
+    number = nw.col("activity_key").replace_strict(keys, range(len(keys)), return_dtype=nw.Int64())
+    is_first = neighbour(frame, "event_seq", offset=-1).is_null().cast(nw.Int64())
+    packed = frame.select(_packed=is_first.cum_sum() * len(keys) + number).sort("_packed")
+    counted = packed.group_by("_packed").agg(nw.len().alias("_times"))
+    return counted.select(
+        remainder("_packed", max(len(keys), 1))
+        .replace_strict(range(len(keys)), keys, return_dtype=frame.schema["activity_key"])
+        .alias("activity_key"),
+        nw.col("_times").cast(nw.Int64()),
+    )

@@ -2,13 +2,15 @@
 
 The sequences of all cases are compared exactly, by doubling: blocks of 1, 2, 4, … events get equal numbers if and only
 if they hold equal activities, until one block holds the longest case (Karp, Miller, Rosenberg 1972). Two numbers are put
-into one by their digits; only when it would be too large are the numbers made dense again. No engine needs lists.
+into one by their digits; only when it would be too large are the numbers made dense again. No engine needs lists; Polars,
+which groups by them exactly and several times faster, uses them.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import narwhals as nw
+import polars as pl
 from narwhals.typing import Frame, IntoFrame
 
 from mining_tasks.case_kpis import case_spans
@@ -82,6 +84,10 @@ def discover_variants(events: IntoFrame, *, names: Mapping[int, str]) -> Variant
 
 def _numbered_sequences(frame: Frame, keys: Sequence[int]) -> Frame:
     """`case_key`, `_code`: two cases have one code if and only if they have the same sequence of activities, of `keys`."""
+    if frame.implementation.is_polars() and isinstance(frame, nw.DataFrame):
+        sequences = frame.to_native().lazy().group_by("case_key", maintain_order=True).agg("activity_key")
+        coded = sequences.select("case_key", pl.col("case_key").min().over("activity_key").alias("_code"))
+        return nw.from_native(coded.collect())
     if isinstance(frame, nw.LazyFrame):
         blocks = frame.select("case_key", "event_seq", _code=nw.col("activity_key").rank("dense").cast(nw.Int64()))
         index = nw.col("_one").cum_sum().over("case_key", order_by="event_seq").cast(nw.Int64()) - 1
