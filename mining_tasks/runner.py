@@ -28,7 +28,7 @@ from mining_tasks.results import Results, compute, compute_desktop
 from mining_tasks.rules.tables import TABLES as CONFORMANCE_TABLES
 from mining_tasks.rules.tables import Demands, Norm, measure_conformance
 from mining_tasks.waiting_results import TABLES as PERFORMANCE_TABLES
-from mining_tasks.waiting_results import Facts, add_performance
+from mining_tasks.waiting_results import Facts, add_performance, hours_of
 from sluice.errors import BadInput
 from sluice.mined import PER_CASE, TOUCHED, UNCHANGED, plan
 from sluice.processes import Process, list_processes, load_process
@@ -231,11 +231,12 @@ def mine_log(
         results.tables.update(discover(results.variants, log.activities))
         results.tables["order_bounds"] = bound_figures(log.events, figures, order=order, ranks=log.ranks)
         add_organisation(results, log, k=k_anonymity)
-        results.tables.update(measure_conformance(log, results, demands or Demands()))
-        add_performance(results, log, facts or Facts(), k=k_anonymity)
+        facts = facts or Facts()
+        results.tables.update(measure_conformance(log, results, demands or Demands(), hours_of(log, facts)))
+        add_performance(results, log, facts, k=k_anonymity)
         add_causes(results, suspected)
         add_drift(results, log.events)
-        add_predictions(results, log, (facts or Facts()).declared.due, suspected)
+        add_predictions(results, log, facts.declared.due, suspected)
     else:
         results = protect(results, log, k=k_anonymity)
     results.process_kpis.update(

@@ -6,7 +6,7 @@ hours in which those who do the next step work; outside of these it is idle. Wai
 time (Swennen et al. 2015), and the waiting of Dumas et al., Fundamentals of BPM (2nd ed., 2018), section 7.1.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import narwhals as nw
@@ -66,10 +66,7 @@ def split_times(events: IntoFrame, *, hours: Hours | None = None, beyond_us: int
     steps = _steps(frame.to_polars())
     steps, named = _with_calendars(steps, hours)
     first, last = int(steps["begin_us"].min() or 0), int(steps["end_us"].max() or 0) + 1
-    laid = [
-        always(first, last + beyond_us) if name is None else lay_out(hours.calendars[name], first, last + beyond_us)
-        for name in named
-    ]
+    laid = _laid_out(hours, named, first, last + beyond_us)
     steps = _measured(steps, laid)
     cases = (
         steps.group_by("case_key")
@@ -88,6 +85,28 @@ def split_times(events: IntoFrame, *, hours: Hours | None = None, beyond_us: int
         .sort("case_key")
     )
     return Times(steps.drop("_of_case"), cases, tuple(named), tuple(laid))
+
+
+def lay_out_cases(
+    hours: Hours, case_keys: np.ndarray, *, first_us: int, last_us: int
+) -> tuple[np.ndarray, list[WorkingTime]]:
+    """(per case which of the calendars its working time is in, these laid out between two instants)."""
+    named = pl.DataFrame({"case_key": case_keys}, schema={"case_key": pl.Int64})
+    if hours.by_case is None:
+        named = named.with_columns(calendar=pl.lit(None, pl.String))
+    else:
+        named = named.join(hours.by_case, on="case_key", how="left", maintain_order="left")
+    names = [hours.process, *sorted(set(named["calendar"].drop_nulls().to_list()) - {hours.process})]
+    code = {name: place for place, name in enumerate(names)}
+    of_case = named["calendar"].replace_strict(code, return_dtype=pl.Int64, default=0).to_numpy()
+    return of_case, _laid_out(hours, names, first_us, last_us)
+
+
+def _laid_out(hours: Hours, names: Sequence[str | None], first_us: int, last_us: int) -> list[WorkingTime]:
+    return [
+        always(first_us, last_us) if name is None else lay_out(hours.calendars[name], first_us, last_us)
+        for name in names
+    ]
 
 
 def _steps(events: pl.DataFrame) -> pl.DataFrame:

@@ -10,6 +10,7 @@ import narwhals as nw
 import numpy as np
 from narwhals.typing import IntoFrame
 
+from mining_tasks.calendars import WorkingTime
 from mining_tasks.frames import events_of
 from mining_tasks.rules import plain
 from mining_tasks.rules.declaration import DECLARE, Rule
@@ -17,9 +18,11 @@ from mining_tasks.rules.declare import Findings, find
 from mining_tasks.rules.sequences import NONE, Sequences
 from mining_tasks.rules.wording import expectations
 from mining_tasks.variants import Variants
+from mining_tasks.waiting import Hours, lay_out_cases
 from sluice.keys import activity_key
 
 _NEVER = np.iinfo(np.int64).min
+_LAID_OUT, _YEAR_US = 40, 366 * 86_400_000_000
 _RESULTS = {
     "rule": nw.String(),
     "rule_number": nw.Int64(),
@@ -97,6 +100,39 @@ class _Broken:
     side: np.ndarray
 
 
+@dataclass(frozen=True)
+class _Clock:
+    """The time of events as a rule counts it. at_us: when they happened. elapsed_us: the same, or how much working time
+    of its case had passed by then. of_event, laid: per event which working time; empty where clocks are asked."""
+
+    at_us: np.ndarray
+    elapsed_us: np.ndarray
+    of_event: np.ndarray
+    laid: Sequence[WorkingTime]
+
+    @classmethod
+    def of(cls, rule: Rule, at_us: np.ndarray, case_keys: np.ndarray, owner: np.ndarray, hours: Hours) -> "_Clock":
+        if not rule.is_working or not len(at_us):
+            return cls(at_us, at_us, np.zeros(len(at_us), dtype=np.int64), ())
+        beyond = _LAID_OUT * (rule.at_most_us or 0) + _YEAR_US  # holidays in a row, calendars of few hours
+        first, last = int(at_us.min()), int(at_us.max()) + 1
+        of_case, laid = lay_out_cases(hours, case_keys, first_us=first, last_us=last + beyond)
+        elapsed, of_event = np.zeros(len(at_us), dtype=np.int64), of_case[owner]
+        for place, working in enumerate(laid):
+            rows = of_event == place
+            elapsed[rows] = working.elapsed(at_us[rows])
+        return cls(at_us, elapsed, of_event, laid)
+
+    def after(self, places: np.ndarray, lasting_us: int) -> np.ndarray:
+        """When so much time has passed since the events at `places`; _NEVER: nobody works that long."""
+        due = self.at_us[places] + lasting_us
+        for place, working in enumerate(self.laid):
+            rows = np.flatnonzero(self.of_event[places] == place)
+            at, is_known = working.after(self.at_us[places[rows]], lasting_us)
+            due[rows] = np.where(is_known, at, _NEVER)
+        return due
+
+
 def check_rules(
     rules: Sequence[Rule],
     *,
@@ -104,11 +140,13 @@ def check_rules(
     variants: Variants,
     cases: IntoFrame,
     attributes: IntoFrame | None = None,
+    hours: Hours | None = None,
 ) -> RuleCheck:
     """Check the rules of a process.
 
     events: as in `mining_tasks.frames`. variants: of the same log. cases: `case_key`, `case_id`, `is_open`.
     attributes: `case_key` and the columns that amount limits name, as numbers (null: the rule does not apply).
+    hours: the calendars of the cases, for time limits in working time.
     A violation that what is still to come may mend is, in an open case, an obligation and no violation yet.
     """
     backend = variants.variants.implementation
@@ -123,7 +161,7 @@ def check_rules(
         elif rule.template == "amount_limit":
             broken = _amounts(rule, sides[0], sequences, known, nw.from_native(attributes))
         else:
-            broken = _of_events(rule, sides, events, known)
+            broken = _of_events(rule, sides, events, known, hours or Hours())
         found.append((rule, broken))
     return RuleCheck(
         results=nw.from_dict(_results(found), schema=_RESULTS, backend=backend),
@@ -168,7 +206,7 @@ def _of_variants(found: Findings, s: Sequences, cases: _Cases) -> _Broken:
     )
 
 
-def _of_events(rule: Rule, sides: list[list[int]], events: IntoFrame, cases: _Cases) -> _Broken:
+def _of_events(rule: Rule, sides: list[list[int]], events: IntoFrame, cases: _Cases, hours: Hours) -> _Broken:
     """Rules on persons and times: over the events of the activities that they name."""
     frame = events_of(events, needs=("case_key", "event_seq", "activity_key", "occurred_us", "resource_key"))
     frame = frame.filter(nw.col("activity_key").is_in([key for side in sides for key in side]))
@@ -178,15 +216,16 @@ def _of_events(rule: Rule, sides: list[list[int]], events: IntoFrame, cases: _Ca
     keys, owner = np.unique(frame["case_key"].to_numpy(), return_inverse=True)
     sequences = Sequences.of(owner, frame["activity_key"].to_numpy())
     here = np.searchsorted(cases.key, keys)
+    clock = _Clock.of(rule, frame["occurred_us"].to_numpy(), keys, owner, hours)
     at = plain.CaseEvents(
         sequences,
-        occurred_us=frame["occurred_us"].to_numpy(),
+        elapsed_us=clock.elapsed_us,
         person=frame["resource_key"].fill_null(0).to_numpy(),
         is_known=~frame["resource_key"].is_null().to_numpy().astype(bool),
     )
     if rule.template == "time_limit":
         found = plain.keep_time(at, *sides, at_most_us=rule.at_most_us, at_least_us=rule.at_least_us)
-        due = at.occurred_us[found.place] + rule.at_most_us if rule.at_most_us is not None else None
+        due = clock.after(found.place, rule.at_most_us) if rule.at_most_us is not None else None
     else:
         found, due = plain.separate_persons(at, sides), None
     activations = np.zeros(len(cases.key), dtype=np.int64)

@@ -36,6 +36,7 @@ _OWN = {
     "time_limit": ("at_most", "at_least"),
 }
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
+_WORKING = " of working time"
 _MICROSECONDS = 1_000_000
 _LONGEST_TEXT = 500
 
@@ -44,7 +45,7 @@ _LONGEST_TEXT = 500
 class Rule:
     """One rule. sides: the activities of each side, in the order of the template: `response` of ((A,), (B, C)) says that
     each A is followed by B or C. count: the n of existence, absence and exactly. attribute, above, before: of an amount
-    limit. at_most_us, at_least_us: of a time limit, microseconds.
+    limit. at_most_us, at_least_us: of a time limit, microseconds; is_working: of working time.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Rule:
     before: tuple[str, ...] = ()
     at_most_us: int | None = None
     at_least_us: int | None = None
+    is_working: bool = False
 
     @property
     def activities(self) -> set[str]:
@@ -162,13 +164,17 @@ def _with_own_keys(place: str, rule: Rule, entry: Mapping[str, Any]) -> Rule:
                 given[f"{key}_us"] = _duration(place, key, entry[key])
         if not given:
             raise BadInput(f"{place}: at_most: expected a time such as `5 days` (or at_least)")
+        kinds = {str(entry[key]).endswith(_WORKING) for key in ("at_most", "at_least") if key in entry}
+        if len(kinds) == 2:
+            raise BadInput(f"{place}: at_least: expected{_WORKING} as well as at_most, or neither of them")
         if len(given) == 2 and given["at_least_us"] > given["at_most_us"]:
             raise BadInput(f"{place}: at_least: expected no more than at_most, found {shown(entry['at_least'])}")
+        given["is_working"] = kinds == {True}
     return Rule(rule.name, rule.template, rule.sides, rule.description, **given)
 
 
 def _duration(place: str, key: str, value: Any) -> int:
-    match = re.fullmatch(r"(\d{1,9}) (second|minute|hour|day|week)s?", str(value))
+    match = re.fullmatch(rf"(\d{{1,9}}) (second|minute|hour|day|week)s?(?:{_WORKING})?", str(value))
     if match is None:
         raise BadInput(f"{place}: {key}: expected a number and a unit, such as `5 days`, found {shown(value)}")
     return int(match[1]) * _UNITS[match[2]] * _MICROSECONDS

@@ -14,12 +14,12 @@ from mining_tasks.rules.sequences import NONE, Sequences
 
 @dataclass(frozen=True)
 class CaseEvents:
-    """The events of cases, in order. sequences: one per case. occurred_us: per event. person: per event a key.
-    is_known: per event whether the person is known.
+    """The events of cases, in order. sequences: one per case. elapsed_us: per event, of which differences within a case
+    are the time that passed. person: per event a key. is_known: per event whether the person is known.
     """
 
     sequences: Sequences
-    occurred_us: np.ndarray
+    elapsed_us: np.ndarray
     person: np.ndarray
     is_known: np.ndarray
 
@@ -97,7 +97,7 @@ def keep_time(
     is_followed = following != NONE
     if at_most_us is None:
         active &= is_followed
-    gap = np.where(is_followed, events.occurred_us[following] - events.occurred_us, 0)
+    gap = np.where(is_followed, events.elapsed_us[following] - events.elapsed_us, 0)
     is_bad = np.zeros(len(active), dtype=bool)
     if at_most_us is not None:
         is_bad |= ~is_followed | (gap > at_most_us)

@@ -14,6 +14,7 @@ from mining_tasks.io import Log
 from mining_tasks.results import Results
 from mining_tasks.rules.check import check_rules
 from mining_tasks.rules.declaration import Rule
+from mining_tasks.waiting import Hours
 
 TABLES = (
     "rule_results",
@@ -48,14 +49,17 @@ class Demands:
     amounts: pl.DataFrame | None = None
 
 
-def measure_conformance(log: Log, results: Results, demands: Demands) -> Mapping[str, nw.DataFrame]:
-    """The tables of `TABLES`, of a log whose cases may be shown one by one."""
+def measure_conformance(
+    log: Log, results: Results, demands: Demands, hours: Hours | None = None
+) -> Mapping[str, nw.DataFrame]:
+    """The tables of `TABLES`, of a log whose cases may be shown one by one. hours: the calendars of its cases."""
     checked = check_rules(
         demands.norm.rules,
         events=log.events,
         variants=results.variants,
         cases=log.cases,
         attributes=demands.amounts,
+        hours=hours,
     )
     return {
         "rule_results": checked.results,

@@ -47,11 +47,11 @@ def expectations(rule: Rule) -> tuple[str, ...]:
     if rule.template == "amount_limit":
         before = f", before {one_of(rule.before)}" if rule.before else ""
         return (f"{a} where {rule.attribute} is above {rule.above:.15g}{before}",)
-    limits = []
+    limits, working = [], " of working time" if rule.is_working else ""
     if rule.at_most_us is not None:
-        limits.append(f"within {lasting(rule.at_most_us)}")
+        limits.append(f"within {lasting(rule.at_most_us)}{working}")
     if rule.at_least_us is not None:
-        limits.append(f"not sooner than {lasting(rule.at_least_us)}")
+        limits.append(f"not sooner than {lasting(rule.at_least_us)}{working}")
     return (f"{sides[1]} {' and '.join(limits)} after {a}",)
 
 
