@@ -5,20 +5,19 @@ processes/calendars/, read and checked here.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from mining_tasks.calendars import DAY_SECONDS, Calendar, Hours
+from sluice.durations import duration_of, microseconds, working_duration_of
 from sluice.errors import BadInput
 from sluice.processes import PROJECT
 from sluice.yaml_files import is_identifier, read_yaml, shown
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _HOURS = re.compile(r"(\d{2}):(\d{2})-(\d{2}):(\d{2})")
-_DURATION = re.compile(r"(\d{1,9}) (second|minute|hour|day|week)s?")
-_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": DAY_SECONDS, "week": 7 * DAY_SECONDS}
 CASE_END = "end of the case"  # what is predicted of every process; no rule may be called so
 _KEYS = ("calendar", "calendars", "costs", "due", "batch_gap", "rework_activities")
 
@@ -198,7 +197,7 @@ class _Declaration:
             rates=rates,
             activity_rates={name: self._rates(found, rates) for name, found in special.items()},
             due=tuple(self._due(name, rule) for name, rule in self._mapping(given, "due").items()),
-            batch_gap_us=self._duration("batch_gap", given.get("batch_gap", "0 seconds")),
+            batch_gap_us=self._microseconds("batch_gap", gap := given.get("batch_gap", "0 seconds"), duration_of(gap)),
             rework_activities=tuple(self._list(given, "rework_activities")),
         )
 
@@ -241,10 +240,10 @@ class _Declaration:
             raise self._fail(f"due: {name}: which", "first or last, and since an activity", rule)
         if ("attribute" in rule) == ("within" in rule) or not is_identifier(rule.get("attribute", "a")):
             raise self._fail(f"due: {name}", "either attribute or within", rule)
-        within, is_working = rule.get("within"), False
-        if within is not None:
-            is_working = str(within).endswith(" of working time")
-            within = self._duration(f"due: {name}: within", str(within).removesuffix(" of working time"))
+        within, is_working = None, False
+        if "within" in rule:
+            lasting, is_working = working_duration_of(rule["within"])
+            within = self._microseconds(f"due: {name}: within", rule["within"], lasting)
         return Due(
             name=name,
             activity=rule["activity"],
@@ -255,8 +254,7 @@ class _Declaration:
             since=rule.get("since"),
         )
 
-    def _duration(self, key: str, given: Any) -> int:
-        match = _DURATION.fullmatch(str(given))
-        if match is None:
-            raise self._fail(key, "a number and a unit, such as `8 hours`", given)
-        return int(match[1]) * _UNITS[match[2]] * 1_000_000
+    def _microseconds(self, key: str, given: Any, duration: timedelta | None) -> int:
+        if duration is None:
+            raise self._fail(key, "a number and a unit, such as `8 hours`, of a hundred years at most", given)
+        return microseconds(duration)

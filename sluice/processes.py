@@ -1,7 +1,6 @@
 """The processes as declared in processes/*.yml: the one place where a process is declared, read and checked here."""
 
 import csv
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,6 +11,7 @@ from typing import Any
 
 from mining_tasks.alignments_model import HAPPY_PATH, Reference, read_reference_model
 from mining_tasks.rules.declaration import Rule, read_rules
+from sluice.durations import duration_of
 from sluice.errors import BadInput
 from sluice.yaml_files import is_identifier, read_yaml, shown
 
@@ -20,7 +20,6 @@ DEFAULT_ORDER = ("occurred_at", "rank", "source_seq", "event_id")
 _LONGEST_TEXT = 2000
 _LETTERS = "lower-case letters, digits and underscores, beginning with a letter"
 _EXPORTS = ("xes", "xes.gz", "csv", "csv.gz", "bpmn", "pnml")
-_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 _REQUIRED = ("process", "title", "sources", "case", "activities")
 _OPTIONAL = (
     "order",
@@ -211,9 +210,7 @@ def _norm(path: Path, declared: dict[str, Any]) -> dict[str, Any]:
 
 
 def _duration(value: Any, fail) -> timedelta:
-    match = re.fullmatch(r"(\d+) (second|minute|hour|day|week)s?", str(value))
-    if match is None:
-        raise fail("future_tolerance", "a number and a unit, such as `1 day`")
-    if len(match[1]) > 9:
-        raise fail("future_tolerance", "a number of at most nine digits")
-    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+    duration = duration_of(value)
+    if duration is None:
+        raise fail("future_tolerance", "a number and a unit, such as `1 day`, of a hundred years at most")
+    return duration

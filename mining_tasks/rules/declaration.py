@@ -1,11 +1,11 @@
 """Rules as they are declared under `rules:` of a process's YAML: read and checked, one clear line per mistake."""
 
 import math
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sluice.durations import microseconds, working_duration_of
 from sluice.errors import BadInput
 from sluice.yaml_files import is_identifier, shown
 
@@ -35,9 +35,6 @@ _OWN = {
     "amount_limit": ("attribute", "above", "before"),
     "time_limit": ("at_most", "at_least"),
 }
-_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
-_WORKING = " of working time"
-_MICROSECONDS = 1_000_000
 _LONGEST_TEXT = 500
 
 
@@ -159,22 +156,22 @@ def _with_own_keys(place: str, rule: Rule, entry: Mapping[str, Any]) -> Rule:
             if set(given["before"]) & rule.activities:
                 raise BadInput(f"{place}: before: expected other activities than the needed one")
     if rule.template == "time_limit":
+        kinds = set()
         for key in ("at_most", "at_least"):
             if key in entry:
-                given[f"{key}_us"] = _duration(place, key, entry[key])
+                duration, is_working = working_duration_of(entry[key])
+                if duration is None:
+                    raise BadInput(
+                        f"{place}: {key}: expected a number and a unit, such as `5 days`, of a hundred years at most, "
+                        f"found {shown(entry[key])}"
+                    )
+                given[f"{key}_us"] = microseconds(duration)
+                kinds.add(is_working)
         if not given:
             raise BadInput(f"{place}: at_most: expected a time such as `5 days` (or at_least)")
-        kinds = {str(entry[key]).endswith(_WORKING) for key in ("at_most", "at_least") if key in entry}
         if len(kinds) == 2:
-            raise BadInput(f"{place}: at_least: expected{_WORKING} as well as at_most, or neither of them")
+            raise BadInput(f"{place}: at_least: expected working time as well as at_most, or neither of them")
         if len(given) == 2 and given["at_least_us"] > given["at_most_us"]:
             raise BadInput(f"{place}: at_least: expected no more than at_most, found {shown(entry['at_least'])}")
         given["is_working"] = kinds == {True}
     return Rule(rule.name, rule.template, rule.sides, rule.description, **given)
-
-
-def _duration(place: str, key: str, value: Any) -> int:
-    match = re.fullmatch(rf"(\d{{1,9}}) (second|minute|hour|day|week)s?(?:{_WORKING})?", str(value))
-    if match is None:
-        raise BadInput(f"{place}: {key}: expected a number and a unit, such as `5 days`, found {shown(value)}")
-    return int(match[1]) * _UNITS[match[2]] * _MICROSECONDS

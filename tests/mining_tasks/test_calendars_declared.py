@@ -105,6 +105,7 @@ def test_what_the_project_declares_can_be_read():
         ({"due": {"x": {"activity": "Pay", "within": "soon"}}}, {}, "due: x: within: expected a number and a unit"),
         ({"due": {"x": {"attribute": "due"}}}, {}, "due: x: expected activity, with attribute or within"),
         ({"batch_gap": "soon"}, {}, "batch_gap: expected a number and a unit"),
+        ({"batch_gap": "999999999 weeks"}, {}, "batch_gap: expected a number and a unit"),
         ({"rework_activities": "Mend"}, {}, "rework_activities: expected a list of activities"),
         ({}, {"zone": "Europe/Nowhere"}, r"shop\.yml: zone: expected a time zone"),
         ({}, {"zone": None}, r"shop\.yml: zone: expected a time zone"),

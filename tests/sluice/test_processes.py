@@ -66,6 +66,8 @@ def test_future_tolerance_is_a_number_and_a_unit(declare, text, expected):
         ({"case_level_public": "no"}, "case_level_public: expected true or false"),
         ({"future_tolerance": 5}, "future_tolerance: expected a number and a unit"),
         ({"future_tolerance": "2 fortnights"}, "future_tolerance: expected a number and a unit"),
+        ({"future_tolerance": "101 weeks of work"}, "future_tolerance: expected a number and a unit"),
+        ({"future_tolerance": "5300 weeks"}, "future_tolerance: expected a number and a unit"),
         ({"process": "other"}, "process: expected the file's name, repair"),
         ({"colour": "red"}, "colour: no such key"),
         ({"checks": [1]}, "checks: expected keys and values"),

@@ -49,9 +49,10 @@ def test_a_rule_is_read():
         ({"rule": "time_limit"}, "here: paid: at_most: expected a time such as `5 days` (or at_least)"),
         (
             {"rule": "time_limit", "at_most": "soon"},
-            "at_most: expected a number and a unit, such as `5 days`, found 'soon'",
+            "at_most: expected a number and a unit, such as `5 days`, of a hundred years at most, found 'soon'",
         ),
         ({"rule": "time_limit", "at_most": 5}, "at_most: expected a number and a unit"),
+        ({"rule": "time_limit", "at_most": "999999999 weeks"}, "at_most: expected a number and a unit"),
         ({"rule": "time_limit", "at_most": "1 day", "at_least": "2 days"}, "at_least: expected no more than at_most"),
         ({"rule": "amount_limit", "activities": ["pay"], "above": 1}, "attribute: expected a column"),
         ({"rule": "amount_limit", "activities": ["pay"], "attribute": "a"}, "above: expected a number, found None"),

@@ -94,7 +94,7 @@ def test_what_is_expected_and_what_is_not_understood():
     assert expectations(rule_of(**LIMITS)) == (
         "answer within 10 hours of working time and not sooner than 45 minutes of working time after ask",
     )
-    with pytest.raises(BadInput, match="soon: at_least: expected of working time as well as at_most, or neither"):
+    with pytest.raises(BadInput, match="soon: at_least: expected working time as well as at_most, or neither"):
         rule_of(at_most="2 days", at_least="1 hour of working time")
     with pytest.raises(
         BadInput, match=r"at_most: expected a number and a unit, such as .*, found .a while of working time"
