@@ -74,9 +74,10 @@ def case_spans(frame: Frame, **further: nw.Expr) -> Frame:
 def _longest_waits(frame: Frame) -> Frame:
     """Per case of two events or more its longest wait, the first of equal ones: `case_key`, `_longest_us`, the two keys."""
     pairs = successions(frame.to_native())
-    as_long = pairs.with_columns(_longest_us=nw.col("duration_us").max().over("case_key")).filter(
-        nw.col("duration_us") == nw.col("_longest_us")
-    )
+    longest = pairs.group_by("case_key").agg(_longest_us=nw.col("duration_us").max())
+    as_long = pairs.join(longest, on="case_key").filter(nw.col("duration_us") == nw.col("_longest_us"))
+    if isinstance(as_long, nw.DataFrame):
+        as_long = as_long.sort("case_key", "event_seq")  # a join keeps no order
     first = as_long.with_columns(_before=neighbour(as_long, "event_seq", offset=-1)).filter(nw.col("_before").is_null())
     return first.select(
         "case_key",

@@ -106,7 +106,10 @@ def _state_path(settings: Settings) -> Path:
 def _is_launcher(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-        return b"airflow_launcher" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        if not command:  # it has only just been started, or has ended and nobody has waited for it
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+        return b"airflow_launcher" in command
     except FileNotFoundError:  # no /proc: the number must do
         return not Path("/proc/self").exists()
     except (ProcessLookupError, PermissionError):
