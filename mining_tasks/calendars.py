@@ -112,6 +112,12 @@ class WorkingTime:
         return WorkingTime.of(edges[:-1][both], edges[1:][both])
 
 
+def reach(working_us: int) -> int:
+    """How long after an instant working time is laid out for so much of it to fit in, microseconds: calendars of few hours,
+    holidays in a row."""
+    return working_us * 40 + 400 * DAY_SECONDS * SECOND_US
+
+
 def always(first_us: int, last_us: int) -> WorkingTime:
     """Every microsecond between two instants: what holds where no calendar is declared."""
     return WorkingTime.of(np.array([first_us], np.int64), np.array([last_us], np.int64))

@@ -166,7 +166,7 @@ class _Declaration:
         given = self.declared
         if not isinstance(given, dict) or not set(given) <= set(_KEYS):
             raise self._fail("keys", f"some of {', '.join(_KEYS)}", given)
-        others = self._mapping(given, "calendars")
+        others, gap = self._mapping(given, "calendars"), given.get("batch_gap", "0 seconds")
         if not set(others) <= {"attribute", "values", "activities", "resources"}:
             raise self._fail("calendars", "attribute with values, activities, resources", others)
         of_values = self._names(others, "values")
@@ -197,7 +197,7 @@ class _Declaration:
             rates=rates,
             activity_rates={name: self._rates(found, rates) for name, found in special.items()},
             due=tuple(self._due(name, rule) for name, rule in self._mapping(given, "due").items()),
-            batch_gap_us=self._microseconds("batch_gap", gap := given.get("batch_gap", "0 seconds"), duration_of(gap)),
+            batch_gap_us=self._microseconds("batch_gap", gap, duration_of(gap)),
             rework_activities=tuple(self._list(given, "rework_activities")),
         )
 

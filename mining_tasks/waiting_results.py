@@ -9,6 +9,7 @@ import polars as pl
 
 from mining_tasks.batches import find_batches, measure_batches
 from mining_tasks.bottlenecks import rank_bottlenecks
+from mining_tasks.calendars import reach
 from mining_tasks.calendars_declared import Performance
 from mining_tasks.durations import summarise_durations
 from mining_tasks.io import Log
@@ -39,7 +40,6 @@ TABLES = (
     "due_dates",
     "due_date_kpis",
 )
-_DAY_US = 86_400_000_000
 _CURVE_POINTS = 200
 
 
@@ -73,8 +73,8 @@ def measure_performance(log: Log, facts: Facts, *, k: int) -> tuple[dict[str, nw
     fewer than `k` persons stand behind them.
     """
     declared = facts.declared
-    beyond = max([rule.within_us * 40 for rule in declared.due if rule.is_working], default=-400 * _DAY_US)
-    times = split_times(log.events, hours=hours_of(log, facts), beyond_us=beyond + 400 * _DAY_US)
+    beyond = max((reach(rule.within_us) for rule in declared.due if rule.is_working), default=0)
+    times = split_times(log.events, hours=hours_of(log, facts), beyond_us=beyond)
     if times.cases.is_empty():
         return {}, {}
     cases = _seen(log, times)

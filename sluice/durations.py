@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 LONGEST = timedelta(days=36525)
-_WORKING = " of working time"
+WORKING = " of working time"
 _DURATION = re.compile(r"(\d{1,10}) (second|minute|hour|day|week)s?")
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 
@@ -27,7 +27,7 @@ def working_duration_of(value: object) -> tuple[timedelta | None, bool]:
     ((datetime.timedelta(seconds=28800), True), (datetime.timedelta(days=1), False))
     """
     text = str(value)
-    return duration_of(text.removesuffix(_WORKING)), text.endswith(_WORKING)
+    return duration_of(text.removesuffix(WORKING)), text.endswith(WORKING)
 
 
 def microseconds(duration: timedelta) -> int:

@@ -10,7 +10,7 @@ import narwhals as nw
 import numpy as np
 from narwhals.typing import IntoFrame
 
-from mining_tasks.calendars import WorkingTime
+from mining_tasks.calendars import WorkingTime, reach
 from mining_tasks.frames import events_of
 from mining_tasks.rules import plain
 from mining_tasks.rules.declaration import DECLARE, Rule
@@ -22,7 +22,6 @@ from mining_tasks.waiting import Hours, lay_out_cases
 from sluice.keys import activity_key
 
 _NEVER = np.iinfo(np.int64).min
-_LAID_OUT, _YEAR_US = 40, 366 * 86_400_000_000
 _RESULTS = {
     "rule": nw.String(),
     "rule_number": nw.Int64(),
@@ -114,9 +113,8 @@ class _Clock:
     def of(cls, rule: Rule, at_us: np.ndarray, case_keys: np.ndarray, owner: np.ndarray, hours: Hours) -> "_Clock":
         if not rule.is_working or not len(at_us):
             return cls(at_us, at_us, np.zeros(len(at_us), dtype=np.int64), ())
-        beyond = _LAID_OUT * (rule.at_most_us or 0) + _YEAR_US  # holidays in a row, calendars of few hours
-        first, last = int(at_us.min()), int(at_us.max()) + 1
-        of_case, laid = lay_out_cases(hours, case_keys, first_us=first, last_us=last + beyond)
+        first, last = int(at_us.min()), int(at_us.max()) + 1 + reach(rule.at_most_us or 0)
+        of_case, laid = lay_out_cases(hours, case_keys, first_us=first, last_us=last)
         elapsed, of_event = np.zeros(len(at_us), dtype=np.int64), of_case[owner]
         for place, working in enumerate(laid):
             rows = of_event == place

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from mining_tasks.rules.declaration import Rule
+from sluice.durations import WORKING
 
 _BINARY = {
     "responded_existence": ("{b} in every case with {a}",),
@@ -47,7 +48,7 @@ def expectations(rule: Rule) -> tuple[str, ...]:
     if rule.template == "amount_limit":
         before = f", before {one_of(rule.before)}" if rule.before else ""
         return (f"{a} where {rule.attribute} is above {rule.above:.15g}{before}",)
-    limits, working = [], " of working time" if rule.is_working else ""
+    limits, working = [], WORKING if rule.is_working else ""
     if rule.at_most_us is not None:
         limits.append(f"within {lasting(rule.at_most_us)}{working}")
     if rule.at_least_us is not None:

@@ -183,7 +183,7 @@ def test_planted_batches_are_found_alone_and_of_their_size(seed):
     }
 
 
-def test_where_nobody_works_in_batches_next_to_none_are_found():
-    """A hundred companies: 0 with a finding."""
-    found = [seed for seed in range(1, 21) if len(published(bought(seed, 400)))]
-    assert len(found) <= 2, found
+@pytest.mark.parametrize("companies", [20, pytest.param(100, marks=pytest.mark.slow)])
+def test_where_nobody_works_in_batches_next_to_none_are_found(companies):
+    found = [seed for seed in range(1, companies + 1) if len(published(bought(seed, 400)))]
+    assert len(found) <= companies // 10, found
