@@ -26,6 +26,7 @@ FIGURES = {  # figure -> kind
     "throughput_seconds": "time",
     "step_seconds": "time",
 }
+_COLUMNS = ("week", "value", "observations")
 MOST_CASES = 0.9  # part of the closed cases that end within the weeks that are left out where not all are known
 
 
@@ -194,13 +195,14 @@ def _of_steps(steps: pl.DataFrame, weeks: pl.DataFrame) -> Iterable[Series]:
     leaving = steps.group_by("week", keys[0]).agg(pl.len().alias("observations"))
     leaving = leaving.filter(pl.col("observations") >= FEWEST_OBSERVATIONS)
     arcs = steps.group_by("week", *keys).agg(pl.len().alias("n"), pl.col("duration_us").median().alias("median_us"))
-    for (source, target), arc in sorted(arcs.partition_by(*keys, as_dict=True).items()):
-        shares = leaving.filter(pl.col(keys[0]) == source).join(arc.select("week", "n"), on="week", how="left")
-        shares = shares.with_columns(value=pl.col("n").fill_null(0) / pl.col("observations"))
-        yield _of("share_of_next", weeks, shares, source, target)
-        times = arc.filter(pl.col("n") >= FEWEST_OBSERVATIONS)
-        times = times.select("week", value=pl.col("median_us") / 1e6, observations="n")
-        yield _of("step_seconds", weeks, times, source, target)
+    shares = arcs.select(*keys).unique().join(leaving, on=keys[0]).join(arcs, on=["week", *keys], how="left")
+    shares = shares.with_columns(value=pl.col("n").fill_null(0) / pl.col("observations"))
+    times = arcs.filter(pl.col("n") >= FEWEST_OBSERVATIONS)
+    times = times.with_columns(value=pl.col("median_us") / 1e6, observations="n")
+    for figure, rows in (("share_of_next", shares), ("step_seconds", times)):
+        rows = rows.join(weeks, on="week", how="semi").sort(*keys, "week")
+        for source, target, *values in rows.group_by(*keys, maintain_order=True).agg(_COLUMNS).iter_rows():
+            yield Series(figure, *map(tuple, values), source, target)
 
 
 def _counted(cases: pl.DataFrame, time: str) -> pl.DataFrame:
@@ -216,14 +218,7 @@ def _cohorts(cases: pl.DataFrame) -> pl.DataFrame:
     return found.filter(pl.col("observations") >= FEWEST_OBSERVATIONS, pl.col("value").is_finite())
 
 
-def _of(
-    figure: str,
-    weeks: pl.DataFrame,
-    values: pl.DataFrame,
-    activity_key: int | None = None,
-    next_activity_key: int | None = None,
-) -> Series:
+def _of(figure: str, weeks: pl.DataFrame, values: pl.DataFrame) -> Series:
     """A series of the weeks that have a value; a week without any case counts none."""
     joined = weeks.join(values, on="week", how="left" if FIGURES[figure] == "volume" else "inner").sort("week")
-    filled = (joined[name].fill_null(0).to_list() for name in ("value", "observations"))
-    return Series(figure, tuple(joined["week"].to_list()), *map(tuple, filled), activity_key, next_activity_key)
+    return Series(figure, *(tuple(joined[name].fill_null(0).to_list()) for name in _COLUMNS))

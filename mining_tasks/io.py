@@ -233,15 +233,23 @@ def write_tables(url: str, process: str, tables: Mapping[str, pa.Table | None], 
     """
     with connection(url) as db, db.cursor() as cursor:
         _write_note(cursor, process, mined)
+        _make_empty(cursor, process, tables)
         for name, table in tables.items():
-            target = f"{process}__mining_{name}"
-            cursor.execute(f"select * from {quoted('mining', name)} limit 0")
-            schema = cursor.fetch_arrow_table().schema
-            cursor.execute(f"drop table if exists {quoted('candidate', target)}")
-            cursor.execute(f"create table {quoted('candidate', target)} (like {quoted('mining', name)})")
             if not table:
                 continue
-            cursor.adbc_ingest(target, _shaped(process, name, table, schema), mode="append", db_schema_name="candidate")
+            cursor.execute(f"select * from {quoted('mining', name)} limit 0")
+            rows = _shaped(process, name, table, cursor.fetch_arrow_table().schema)
+            cursor.adbc_ingest(f"{process}__mining_{name}", rows, mode="append", db_schema_name="candidate")
+
+
+def _make_empty(cursor, process: str, names: Iterable[str]) -> None:
+    """candidate.<process>__mining_<name>, replaced, with the columns of mining.<name>; in one statement, as there are many."""
+    statements = (
+        f"drop table if exists {target}; create table {target} (like {quoted('mining', name)});"
+        for name in names
+        for target in (quoted("candidate", f"{process}__mining_{name}"),)
+    )
+    cursor.execute(f"do {literal('begin ' + ' '.join(statements) + ' end')}")
 
 
 def different_rows(url: str, process: str, name: str, table: pa.Table | None) -> tuple[int, int]:

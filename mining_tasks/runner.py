@@ -1,16 +1,15 @@
 """Mining of one process: the log in, each result into candidate.<process>__mining_<table>, for the gate and publish."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import datetime
 
 import narwhals as nw
-import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from mining_tasks import io
-from mining_tasks.calendars_declared import Performance, load_performance
 from mining_tasks.cause_results import TABLES as CAUSE_TABLES
 from mining_tasks.cause_results import add_causes
 from mining_tasks.drift_results import TABLES as DRIFT_TABLES
@@ -26,12 +25,12 @@ from mining_tasks.prediction_results import TABLES as PREDICTION_TABLES
 from mining_tasks.prediction_results import add_predictions
 from mining_tasks.results import Results, compute, compute_desktop
 from mining_tasks.rules.tables import TABLES as CONFORMANCE_TABLES
-from mining_tasks.rules.tables import Demands, Norm, measure_conformance
+from mining_tasks.rules.tables import measure_conformance
+from mining_tasks.terms import Further, Terms, further_of, terms_of
 from mining_tasks.waiting_results import TABLES as PERFORMANCE_TABLES
-from mining_tasks.waiting_results import Facts, add_performance, hours_of
+from mining_tasks.waiting_results import add_performance, hours_of
 from sluice.errors import BadInput
 from sluice.mined import PER_CASE, TOUCHED, UNCHANGED, plan
-from sluice.processes import Process, list_processes, load_process
 from sluice.runs import RunContext
 from sluice.settings import Settings
 from sluice.warehouse import connect
@@ -60,7 +59,6 @@ TABLES = (
     *DRIFT_TABLES,
     *PREDICTION_TABLES,
 )
-DEFAULT_K = 5
 _SEQUENCES = {
     "variants": ("variant_id", "activities"),
     "repeated_sequences": ("sequence_id", "steps"),
@@ -102,104 +100,23 @@ def mine(settings: Settings, process: str, ctx: RunContext, *, order: Sequence[s
     return counts
 
 
-@dataclass(frozen=True)
-class Terms:
-    """What decides the results of a process beside its log."""
-
-    is_case_level_public: bool
-    k_anonymity: int
-    order: tuple[str, ...]
-    norm: Norm
-    performance: Performance
-    causes: tuple[str, ...]
-
-
-def terms_of(settings: Settings, process: str, *, order: Sequence[str] | None = None) -> Terms:
-    """As declared, or as an imported log was published. order: another one."""
-    return Terms(
-        *privacy_of(settings, process),
-        order=order_of(settings, process) if order is None else tuple(order),
-        norm=norm_of(settings, process),
-        performance=performance_of(settings, process),
-        causes=causes_of(settings, process),
-    )
-
-
 def read_and_mine(
     settings: Settings, process: str, terms: Terms, *, as_of: datetime, engine: str = POLARS
 ) -> dict[str, pa.Table | None]:
     """`mine_log` of a process as it will be published. as_of: where the build has left none."""
-    url, norm, is_public = settings.warehouse_url, terms.norm, terms.is_case_level_public
+    url = settings.warehouse_url
     log = io.read_log(url, process)
-    return mine_log(
-        log,
-        is_case_level_public=is_public,
-        k_anonymity=terms.k_anonymity,
-        as_of_us=io.as_of_us(log.as_of or as_of),
-        order=terms.order,
-        demands=Demands(norm, io.numeric_attributes(url, process, norm.attributes) if norm.attributes else None),
-        facts=facts_of(url, process, terms.performance) if is_public else Facts(),
-        suspected=suspected_of(url, process, terms.causes, log) if is_public and terms.causes else None,
-        engine=engine,
-    )
-
-
-def declared_of(settings: Settings, process: str) -> Process | None:
-    """What a process declares; None: it is an imported log, which declares nothing."""
-    return load_process(process, settings.project) if process in list_processes(settings.project) else None
-
-
-def privacy_of(settings: Settings, process: str) -> tuple[bool, int]:
-    """(cases may be shown one by one, k): as declared, as published, or as an imported log has it: (True, 5)."""
-    if declared := declared_of(settings, process):
-        return declared.case_level_public, declared.k_anonymity
-    return io.is_public(settings.warehouse_url, process) or (True, DEFAULT_K)
-
-
-def order_of(settings: Settings, process: str) -> tuple[str, ...]:
-    """What a process's log is ordered by: as declared, or as an imported log was published."""
-    declared = declared_of(settings, process)
-    return declared.order if declared else io.published_order(settings.warehouse_url, process)
-
-
-def performance_of(settings: Settings, process: str) -> Performance:
-    """What a process declares of its performance."""
-    return load_performance(process, settings.project) if declared_of(settings, process) else Performance()
-
-
-def facts_of(url: str, process: str, performance: Performance) -> Facts:
-    """What performance needs beside the log."""
-    columns = performance.attributes
-    return Facts(
-        declared=performance,
-        attributes=io.case_attributes(url, process, columns) if columns else None,
-        resources=io.resource_keys(url, sorted(performance.by_resource)),
-        automated=io.automated_activities(url, process),
-    )
-
-
-def norm_of(settings: Settings, process: str) -> Norm:
-    """What a process declares that its cases must keep to."""
-    declared = declared_of(settings, process)
-    return Norm(declared.rules, declared.reference_model) if declared else Norm()
-
-
-def causes_of(settings: Settings, process: str) -> tuple[str, ...]:
-    """The attributes that a process declares as possible causes."""
-    declared = declared_of(settings, process)
-    return declared.causes if declared else ()
-
-
-def suspected_of(url: str, process: str, names: Sequence[str], log: io.Log) -> pl.DataFrame:
-    """`case_key` and the declared attributes; null where one names a person of the log, who is never a cause."""
-    attributes = io.plain_attributes(url, process, names)
-    persons = set(log.events["resource_key"].unique())
-    for name in names:
-        if attributes[name].dtype == pl.String:
-            keys = io.resource_keys(url, attributes[name].drop_nulls().unique().to_list())
-            named = [value for key, value in keys.items() if key in persons]
-            attributes = attributes.with_columns(pl.when(~pl.col(name).is_in(named)).then(name).alias(name))
-    return attributes
+    with ThreadPoolExecutor(1) as beside:
+        further = beside.submit(copy_context().run, further_of, url, process, terms, log)  # on the same connection
+        return mine_log(
+            log,
+            is_case_level_public=terms.is_case_level_public,
+            k_anonymity=terms.k_anonymity,
+            as_of_us=io.as_of_us(log.as_of or as_of),
+            order=terms.order,
+            further=further.result,
+            engine=engine,
+        )
 
 
 def mine_log(
@@ -209,16 +126,13 @@ def mine_log(
     k_anonymity: int,
     as_of_us: int,
     order: Sequence[str] = (),
-    demands: Demands | None = None,
-    facts: Facts | None = None,
-    suspected: pl.DataFrame | None = None,
+    further: Callable[[], Further] = Further,
     engine: str = POLARS,
 ) -> dict[str, pa.Table | None]:
     """Every table of `TABLES` but for the column `process`; None is a table without rows.
 
-    order: what the log is ordered by, for the bounds of what ties can move; without it there are none. facts: what the
-    performance tables need beside the log. suspected: `case_key` and the attributes that may be causes. engine: of
-    `mining_tasks.results.compute`.
+    order: what the log is ordered by, for the bounds of what ties can move; without it there are none. further: gives what
+    is needed beside the log, once the first results are there. engine: of `mining_tasks.results.compute`.
     """
     results = compute(log, k=k_anonymity, engine=engine)
     if log.actions is not None:
@@ -227,16 +141,7 @@ def mine_log(
         results.sequences["repeated_sequences"] = steps
         results.suppressions.update(left_out)
     if is_case_level_public:
-        figures = Figures.of(results)
-        results.tables.update(discover(results.variants, log.activities))
-        results.tables["order_bounds"] = bound_figures(log.events, figures, order=order, ranks=log.ranks)
-        add_organisation(results, log, k=k_anonymity)
-        facts = facts or Facts()
-        results.tables.update(measure_conformance(log, results, demands or Demands(), hours_of(log, facts)))
-        add_performance(results, log, facts, k=k_anonymity)
-        add_causes(results, suspected)
-        add_drift(results, log.events)
-        add_predictions(results, log, facts.declared.due, suspected)
+        _add_further(results, log, further(), k=k_anonymity, order=order)
     else:
         results = protect(results, log, k=k_anonymity)
     results.process_kpis.update(
@@ -245,6 +150,26 @@ def mine_log(
         suppressed_count=sum(s.suppressed_count for s in results.suppressions.values()),
     )
     return dict.fromkeys(TABLES) | _as_arrow(results, log.activities, k_anonymity)
+
+
+def _add_further(results: Results, log: io.Log, further: Further, *, k: int, order: Sequence[str]) -> None:
+    """The results of a log whose cases may be shown one by one, in two threads: what one adds the other does not read."""
+    facts = further.facts
+
+    def hold_against_norms() -> None:
+        results.tables.update(measure_conformance(log, results, further.demands, hours_of(log, facts)))
+        add_causes(results, further.suspected)
+        add_drift(results, log.events)
+        results.tables["order_bounds"] = bound_figures(log.events, figures, order=order, ranks=log.ranks)
+
+    figures = Figures.of(results)
+    with ThreadPoolExecutor(1) as beside:
+        others = beside.submit(hold_against_norms)
+        add_performance(results, log, facts, k=k)
+        add_predictions(results, log, facts.declared.due, further.suspected)
+        add_organisation(results, log, k=k)
+        results.tables.update(discover(results.variants, log.activities))
+        others.result()
 
 
 def _as_arrow(results: Results, names: Mapping[int, str], k: int) -> dict[str, pa.Table]:

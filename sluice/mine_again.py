@@ -46,7 +46,8 @@ def compare_with_published(settings: "Settings", process: str, *, engine: str = 
     """
     from expectations.build import read_build
     from mining_tasks import io
-    from mining_tasks.runner import TABLES, read_and_mine, terms_of
+    from mining_tasks.runner import TABLES, read_and_mine
+    from mining_tasks.terms import terms_of
     from sluice.warehouse import connect
 
     url = settings.warehouse_url

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from mining_tasks import io
-from mining_tasks.runner import suspected_of
+from mining_tasks.terms import suspected_of
 
 HAS = {
     "slow": "k.throughput_seconds > (select threshold_seconds from bi.cause_kpis where process = c.process and outcome = 'slow')",

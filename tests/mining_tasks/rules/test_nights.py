@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from mining_tasks import runner
+from mining_tasks import terms
 from mining_tasks.alignments_model import Reference
 from mining_tasks.rules.declaration import read_rules
 from mining_tasks.rules.tables import TABLES, Norm
@@ -23,7 +23,7 @@ MODEL = "->( 'order', *( 'check', tau ), X( tau, 'étape ✓' ), 'pay' )"
 
 @pytest.fixture(autouse=True)
 def norm(monkeypatch):
-    monkeypatch.setattr(runner, "norm_of", lambda *_: Norm(read_rules("here", RULES), Reference(MODEL)))
+    monkeypatch.setattr(terms, "norm_of", lambda *_: Norm(read_rules("here", RULES), Reference(MODEL)))
 
 
 def test_nights_equal_a_full_rebuild(settings):
@@ -67,6 +67,6 @@ def test_an_attribute_that_is_not_there_or_no_number_is_one_line(settings, monke
         ("currency", "attribute currency: expected a column of numbers in demo__attributes, found text"),
     ):
         rules = read_rules("here", [RULES[4] | {"attribute": name}])
-        monkeypatch.setattr(runner, "norm_of", lambda *_, rules=rules: Norm(rules))
+        monkeypatch.setattr(terms, "norm_of", lambda *_, rules=rules: Norm(rules))
         with pytest.raises(SluiceError, match=said):
             night(settings, 1, some_cases(5, 2))
