@@ -4,6 +4,8 @@ A table whose key is one integer, unique by a constraint of the source, sends 64
 number; any other sends its keys. Both are exact.
 """
 
+from collections.abc import Iterable
+
 import psycopg
 from psycopg import sql
 
@@ -25,37 +27,37 @@ def is_packed(table: SourceTable) -> bool:
     return table.key_is_unique and len(table.spec.key) == 1 and table.types[table.spec.key[0]] in _SHIFTED
 
 
-def copy_keys(db: psycopg.Connection, source: Source, table: SourceTable) -> int:
-    """Copy all keys of a table into the landing's table of keys; returns how many there are."""
-    spec, system = table.spec, source.spec
+def keys_query(source: Source, table: SourceTable) -> sql.Composed:
+    """What `copy_keys` wants to be read: all keys of a table, many in a row."""
+    spec = table.spec
     keys = source.select(spec, spec.key)
-    if is_packed(table):
-        columns, query = _BITS, _packed(keys, spec.key[0], table.types[spec.key[0]])
-    else:
-        columns, query = {name: table.types[name] for name in spec.key}, keys
-    target = create_landing_table(db, system, keys_table(spec.name), columns)
-    names = [sql.Identifier(name) for name in columns]
-    kinds = [sql.SQL(kind) for kind in columns.values()]
-    arrays = sql.Identifier(system.landing_schema, "_arrays_of_keys")
-    grouped = sql.SQL(
+    query = _packed(keys, spec.key[0], table.types[spec.key[0]]) if is_packed(table) else keys
+    columns = _columns(table)
+    return sql.SQL(
         """select {arrays} from (select {names}, (row_number() over ()) / {size} as part from ({query}) as k) as k
            group by part"""
     ).format(
         arrays=sql.SQL(", ").join(
-            sql.SQL("array_agg({}::{})").format(name, kind) for name, kind in zip(names, kinds, strict=True)
+            sql.SQL("array_agg({}::{})").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in columns.items()
         ),
-        names=sql.SQL(", ").join(names),
+        names=sql.SQL(", ").join(map(sql.Identifier, columns)),
         size=sql.Literal(_PER_MESSAGE),
         query=query,
     )
-    listed = sql.SQL(", ").join(sql.SQL("{} {}[]").format(name, kind) for name, kind in zip(names, kinds, strict=True))
+
+
+def copy_keys(db: psycopg.Connection, system: SystemSpec, table: SourceTable, blocks: Iterable[bytes]) -> int:
+    """Copy all keys of a table (the rows of `keys_query`) into the landing's table of keys; returns how many there are."""
+    columns = _columns(table)
+    target = create_landing_table(db, system, keys_table(table.spec.name), columns)
+    arrays = sql.Identifier(system.landing_schema, "_arrays_of_keys")
+    listed = sql.SQL(", ").join(
+        sql.SQL("{} {}[]").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in columns.items()
+    )
     db.execute(sql.SQL("create unlogged table {} ({})").format(arrays, listed))
-    pipe(db, source, grouped, arrays, spec.name)
-    count = db.execute(
-        sql.SQL("insert into {} select {} from {}").format(
-            target, sql.SQL(", ").join(sql.SQL("unnest({})").format(name) for name in names), arrays
-        )
-    ).rowcount
+    pipe(db, blocks, arrays)
+    unnested = sql.SQL(", ").join(sql.SQL("unnest({})").format(sql.Identifier(name)) for name in columns)
+    count = db.execute(sql.SQL("insert into {} select {} from {}").format(target, unnested, arrays)).rowcount
     db.execute(sql.SQL("drop table {}").format(arrays))
     db.execute(sql.SQL("analyze {}").format(target))
     if is_packed(table):
@@ -63,6 +65,11 @@ def copy_keys(db: psycopg.Connection, source: Source, table: SourceTable) -> int
             sql.SQL("select coalesce(sum(bit_count(bits::bit(64))), 0)::bigint from {}").format(target)
         ).fetchone()[0]
     return count
+
+
+def _columns(table: SourceTable) -> dict[str, str]:
+    """Of the landing's table of keys: name -> type."""
+    return _BITS if is_packed(table) else {name: table.types[name] for name in table.spec.key}
 
 
 def _packed(keys: sql.Composable, key: str, kind: str) -> sql.Composed:
@@ -75,7 +82,8 @@ def _packed(keys: sql.Composable, key: str, kind: str) -> sql.Composed:
 
 def compare_keys(db: psycopg.Connection, system: SystemSpec, table: SourceTable) -> sql.Composed:
     """Hold the source's keys against raw's, both ways. What is gone is kept in the landing, for `gone_keys`; returned is
-    the query of the keys that are at the source, not alive in raw, and not among the rows that were read."""
+    the query of the keys that are at the source, not alive in raw, and not among the rows that were read; it holds until
+    the next comparison."""
     spec = table.spec
     if is_packed(table):
         name, kind = spec.key[0], table.types[spec.key[0]]
@@ -191,10 +199,10 @@ def same(left: str, right: str, key: tuple[str, ...]) -> sql.Composed:
     )
 
 
-def pipe(db: psycopg.Connection, source: Source, query: sql.Composed, target: sql.Identifier, table: str) -> int:
-    """COPY into COPY; returns how many rows were copied."""
+def pipe(db: psycopg.Connection, blocks: Iterable[bytes], target: sql.Identifier) -> int:
+    """COPY what a source's COPY gave; returns how many rows."""
     with db.cursor() as cursor:
         with cursor.copy(sql.SQL("copy {} from stdin (format binary)").format(target)) as sink:
-            for block in source.blocks(query, table):
+            for block in blocks:
                 sink.write(block)
         return cursor.rowcount

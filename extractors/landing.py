@@ -46,6 +46,11 @@ def gone_table(table: str) -> str:
     return _name_of("gone", table)
 
 
+def missing_table(table: str) -> str:
+    """Name of the temporary table of the keys whose rows are still to be read."""
+    return _name_of("missing", table)
+
+
 def _name_of(kind: str, table: str) -> str:
     """`_<kind>_<table>`, within PostgreSQL's 63 bytes."""
     name = f"_{kind}_{table}"

@@ -1,12 +1,13 @@
 """Copy and land of a Postgres source: COPY piped into COPY from one snapshot, then one transaction into raw."""
 
 import time
+from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
 
 from extractors.catalog import describe
-from extractors.keys import all_keys, compare_keys, copy_keys, is_packed, pipe
+from extractors.keys import all_keys, compare_keys, copy_keys, is_packed, keys_query, pipe
 from extractors.landing import (
     SINCE,
     WHOLE,
@@ -16,6 +17,7 @@ from extractors.landing import (
     create_landing_table,
     fresh_landing,
     keys_table,
+    missing_table,
     record_load,
     record_table,
     refuse_bad_keys,
@@ -25,6 +27,7 @@ from extractors.loads import begin_load, block_load, current_version, landed_ver
 from extractors.merge import merge
 from extractors.people import land_pseudonyms, merge_pseudonyms
 from extractors.raw import RawState, ensure_schema
+from extractors.read_ahead import ReadAhead, reading_ahead
 from extractors.reading import (
     bounds,
     load_mode,
@@ -71,9 +74,13 @@ def _copy(db: psycopg.Connection, source: Source, keyed: Pseudonymiser, ctx: Run
     known, marks = states(db, spec), watermarks(db, spec)
     for name, table in tables.items():
         refuse_changed_types(spec, table.spec, table.types, known[name])
+    reads = [_read(db, source, table, known[name], marks.get(name), ctx) for name, table in tables.items()]
+    with reading_ahead(source, [(query, read.table.spec.name) for read in reads for query in read.queries]) as ahead:
+        copied = [_copy_table(db, source, read, ahead) for read in reads]
     landed = {}
-    for name, table in tables.items():
-        landed[name] = _copy_table(db, source, table, known[name], marks.get(name), ctx)
+    for read, one in zip(reads, copied, strict=True):
+        name = read.table.spec.name
+        landed[name] = _complete(db, source, read, one)
         record_table(db, spec, landed[name])
     partners = spec.partners and spec.partners.table
     partner_keys = all_keys(spec, spec.tables[partners], landed[partners]) if partners else None
@@ -91,30 +98,73 @@ def _copy(db: psycopg.Connection, source: Source, keyed: Pseudonymiser, ctx: Run
     return version
 
 
-def _copy_table(
-    db: psycopg.Connection, source: Source, table: SourceTable, state: RawState, watermark: str | None, ctx: RunContext
-) -> LandedTable:
-    spec, began = table.spec, time.monotonic()
-    kind = read_kind(spec, state, watermark, ctx)
-    target = create_landing_table(db, source.spec, spec.name, table.types, is_kept=not state.types)
-    query = source.select(spec, spec.column_names, _condition(db, source, table, kind, watermark, ctx))
-    row_count, key_count = pipe(db, source, query, target, spec.name), None
-    if kind != WHOLE:
-        key_count = copy_keys(db, source, table)
-        missing = compare_keys(db, source.spec, table) if state.types else None
-        if kind == SINCE and missing is not None:
-            row_count += _pipe_missing(db, source, table, target, missing)
-    db.execute(sql.SQL("analyze {} ({})").format(target, sql.SQL(", ").join(sql.Identifier(name) for name in spec.key)))
+@dataclass(frozen=True)
+class _Read:
+    """How a table is read. queries: its rows; then its keys, unless it is read whole."""
+
+    table: SourceTable
+    state: RawState
+    kind: str
+    watermark: str | None
+    queries: tuple[sql.Composed, ...]
+
+
+@dataclass(frozen=True)
+class _Copied:
+    """What of a table is in the landing. missing: temporary table of keys whose rows are not there yet, if any."""
+
+    target: sql.Identifier
+    row_count: int
+    key_count: int | None
+    missing: sql.Identifier | None
+    seconds: float
+
+
+def _read(
+    db: psycopg.Connection,
+    source: Source,
+    table: SourceTable,
+    state: RawState,
+    watermark: str | None,
+    ctx: RunContext,
+) -> _Read:
+    spec, kind = table.spec, read_kind(table.spec, state, watermark, ctx)
+    rows = source.select(spec, spec.column_names, _condition(db, source, table, kind, watermark, ctx))
+    return _Read(table, state, kind, watermark, (rows,) if kind == WHOLE else (rows, keys_query(source, table)))
+
+
+def _copy_table(db: psycopg.Connection, source: Source, read: _Read, ahead: ReadAhead) -> _Copied:
+    table, spec, began = read.table, read.table.spec, time.monotonic()
+    target = create_landing_table(db, source.spec, spec.name, table.types, is_kept=not read.state.types)
+    row_count, key_count, missing = pipe(db, ahead.blocks(), target), None, None
+    if read.kind != WHOLE:
+        key_count = copy_keys(db, source.spec, table, ahead.blocks())
+        query = compare_keys(db, source.spec, table) if read.state.types else None
+        if read.kind == SINCE and query is not None:
+            missing = sql.Identifier("pg_temp", missing_table(spec.name))
+            kept = sql.SQL("create temporary table {} on commit drop as {}")
+            if not db.execute(kept.format(sql.Identifier(missing_table(spec.name)), query)).rowcount:
+                missing = None
+    return _Copied(target, row_count, key_count, missing, time.monotonic() - began)
+
+
+def _complete(db: psycopg.Connection, source: Source, read: _Read, copied: _Copied) -> LandedTable:
+    table, spec, began, row_count = read.table, read.table.spec, time.monotonic(), copied.row_count
+    if copied.missing is not None:
+        row_count += _pipe_missing(db, source, table, copied.target, copied.missing)
+    key = sql.SQL(", ").join(sql.Identifier(name) for name in spec.key)
+    db.execute(sql.SQL("analyze {} ({})").format(copied.target, key))
+    cursor_type = table.types.get(spec.cursor)
     return LandedTable(
         spec.name,
-        kind,
+        read.kind,
         row_count,
-        key_count,
+        copied.key_count,
         table.key_is_unique,
-        table.types[spec.key[0]] if key_count is not None and is_packed(table) else None,
-        next_watermark(db, source.spec, spec, kind, watermark, table.types.get(spec.cursor), source.horizon),
+        table.types[spec.key[0]] if copied.key_count is not None and is_packed(table) else None,
+        next_watermark(db, source.spec, spec, read.kind, read.watermark, cursor_type, source.horizon),
         sorted(table.catalog),
-        time.monotonic() - began,
+        copied.seconds + time.monotonic() - began,
     )
 
 
@@ -134,25 +184,27 @@ def _condition(
 
 
 def _pipe_missing(
-    db: psycopg.Connection, source: Source, table: SourceTable, target: sql.Identifier, query: sql.Composed
+    db: psycopg.Connection, source: Source, table: SourceTable, target: sql.Identifier, keys: sql.Identifier
 ) -> int:
-    """Read the rows whose keys `query` gives (see `compare_keys`): their cursor did not tell.
+    """Read the rows whose keys are in the table `keys` (see `compare_keys`): their cursor did not tell.
 
     So a row whose transaction committed later than the overlap allows, or that has only now come under the spec's
     `where`, is found by its key.
     """
     spec, rows = table.spec, 0
+    listed = sql.SQL(", ").join(map(sql.Identifier, spec.key))
     with db.cursor("missing") as cursor:  # on the server: there may be many
-        cursor.execute(query)
+        cursor.execute(sql.SQL("select {0} from {1} order by {0}").format(listed, keys))
         while missing := cursor.fetchmany(_KEYS_PER_QUERY):
             condition = sql.SQL("({}) in (select * from unnest({}) as u)").format(
-                sql.SQL(", ").join(map(sql.Identifier, spec.key)),
+                listed,
                 sql.SQL(", ").join(
                     sql.SQL("{}::{}[]").format(sql.Literal(list(values)), sql.SQL(table.catalog[name]))
                     for name, values in zip(spec.key, zip(*missing, strict=True), strict=True)
                 ),
             )
-            rows += pipe(db, source, source.select(spec, spec.column_names, condition), target, spec.name)
+            query = source.select(spec, spec.column_names, condition)
+            rows += pipe(db, source.blocks(query, spec.name), target)
     return rows
 
 
