@@ -3,7 +3,8 @@ handover of work, start and end activities -> tables in PostgreSQL.
 
 `python benchmarks/mining.py --events 1000000 5000000` makes a log on a PostgreSQL of its own; each side is a process of its
 own that reads the same table, computes and writes. `--pm4py-up-to 5000000` leaves pm4py out of the larger logs. Then each
-computation alone, on the log in memory, beside the same in bare Polars expressions; where there is one, beside pm4py's.
+computation alone, on the log in memory, beside the same in bare Polars expressions and what r4pm, pm4py on Polars and, where
+it is installed (`uv pip install pl4pm==0.2.2`), pl4pm have of it.
 """
 
 import argparse
@@ -42,6 +43,7 @@ EVENTS_PER_CASE = 10
 ACTIVITIES = 25
 CHUNK = 1_000_000
 SIDES = ("bare read", "sluice", "pm4py")
+LARGEST_OF_OTHERS = 5_000_000  # events; other libraries keep a log as texts
 START = 1_700_000_000_000_000  # microseconds since 1970
 CASE, ACTIVITY, TIME, RESOURCE = "case:concept:name", "concept:name", "time:timestamp", "org:resource"
 
@@ -313,8 +315,54 @@ def in_polars(log: pl.DataFrame, names: dict[int, str]) -> dict[str, Callable[[]
     }
 
 
+def by_others(log: pl.DataFrame, names: dict[int, str]) -> dict[str, dict[str, Callable[[], object]]]:
+    """Library -> computation -> what it has of it, on a log as it wants it, whose making is not counted; most have less:
+    counts alone, or one figure. Of pl4pm nothing where it is not installed: it is no dependency.
+    """
+    import pm4py
+    import r4pm
+    from r4pm.bindings.core.event_data.case_centric.utils import activity_projection
+    from r4pm.bindings.discovery.case_centric import dfg
+
+    shown = {CASE: pl.col("case_key").cast(pl.String), RESOURCE: pl.col("resource_key").cast(pl.String)}
+    activity = pl.col("activity_key").replace_strict(names, return_dtype=pl.String)
+    texts = log.select(**shown, **{ACTIVITY: activity, TIME: pl.col("occurred_us").cast(pl.Datetime("us", "UTC"))})
+    of_rust = r4pm.import_item_from_df("EventLog", texts)
+    found = {
+        "r4pm": {
+            "dfg": lambda: dfg.discover_dfg(of_rust),
+            "variants": lambda: activity_projection.get_variants(
+                activity_projection.log_to_activity_projection(of_rust)
+            ),
+        },
+        "pm4py/Polars": {
+            "dfg": lambda: pm4py.discover_dfg(texts.lazy()),
+            "variants": lambda: pm4py.get_variants(texts.lazy()),
+            "rework": lambda: pm4py.get_rework_cases_per_activity(texts.lazy()),
+        },
+    }
+    try:
+        import pl4pm
+    except ImportError:
+        return found
+    kept = []  # it remembers results by the identity of a log, which must not come again
+
+    def fresh() -> pl.LazyFrame:
+        kept.append(texts.lazy())
+        return kept[-1]
+
+    found["pl4pm"] = {
+        "dfg": lambda: pl4pm.discover_performance_dfg(fresh(), perf_aggregation_key="all"),
+        "variants": lambda: pl4pm.get_variants(fresh()),
+        "case_kpis": lambda: pl4pm.get_all_case_durations(fresh()),
+        "rework": lambda: pl4pm.get_rework_cases_per_activity(fresh()),
+        "handovers": lambda: pl4pm.discover_handover_of_work_network(fresh()),
+    }
+    return found
+
+
 def alone(event_count: int) -> None:
-    """Each computation on a log in memory, the quickest of three, beside bare Polars."""
+    """Each computation on a log in memory, the quickest of three, beside bare Polars and what other libraries have of it."""
     log = pl.concat([made_up_log(min(CHUNK, event_count - n * CHUNK), seed=n) for n in range(-(-event_count // CHUNK))])
     log = log.sort("case_key", "event_seq")
     names = {number: f"activity {number}" for number in range(1, ACTIVITIES + 1)}
@@ -325,10 +373,17 @@ def alone(event_count: int) -> None:
         "rework": lambda: measure_rework(log),
         "handovers": lambda: discover_handovers(log),
     }
-    print(f"\n{len(log):,} events in memory          sluice      Polars     ratio")
-    for name, bare in in_polars(log, names).items():
-        seconds, other = (min(_timed(task) for _ in range(3)) for task in (ours[name], bare))
-        print(f"{name:26} {seconds:9.2f} s {other:9.2f} s {seconds / other:9.2f}")
+    others = {"bare Polars": in_polars(log, names)}
+    if event_count <= LARGEST_OF_OTHERS:
+        warnings.simplefilter("ignore")
+        others |= by_others(log, names)
+    heading = f"{len(log):,} events in memory"
+    print(f"\n{heading:26} {'sluice':>11}" + "".join(f"{name:>15}" for name in others) + f"{'x the quickest':>16}")
+    for name, task in ours.items():
+        seconds = min(_timed(task) for _ in range(3))
+        told = {side: min(_timed(of[name]) for _ in range(3)) for side, of in others.items() if name in of}
+        line = "".join(f"{told[side]:13.2f} s" if side in told else f"{'-':>15}" for side in others)
+        print(f"{name:26} {seconds:9.2f} s{line}{seconds / min(told.values()):16.2f}", flush=True)
 
 
 def _timed(task: Callable[[], object]) -> float:
