@@ -7,6 +7,7 @@ from mining_tasks.case_kpis import measure_cases
 from mining_tasks.dfg import successions
 from mining_tasks.durations import MEDIAN, summarise_durations
 from mining_tasks.frames import collected, events_of, ratio
+from mining_tasks.groups import count_different
 
 
 def measure_activities(events: IntoFrame, *, cases: nw.DataFrame | None = None) -> nw.DataFrame:
@@ -64,7 +65,7 @@ def measure_activities(events: IntoFrame, *, cases: nw.DataFrame | None = None) 
 
 
 def _distinct(frame: Frame, column: str, name: str) -> Frame:
-    return frame.group_by("activity_key").agg(nw.col(column).n_unique().alias(name))
+    return count_different(frame, by=["activity_key"], column=column, name=name)
 
 
 def _waits(events: IntoFrame) -> Frame:

@@ -11,6 +11,7 @@ from narwhals.typing import Frame, IntoFrame
 
 from mining_tasks.durations import summarise_durations
 from mining_tasks.frames import collected, events_of, neighbour
+from mining_tasks.groups import count_different
 
 ARC = ("source_activity_key", "target_activity_key")
 
@@ -62,16 +63,15 @@ def discover_dfg(events: IntoFrame, *, min_count: int = 1) -> DirectlyFollowsGra
     """
     pairs = successions(events)
     by = list(ARC)
-    counts = (
-        pairs.select(*by, "case_key", backward_count=(nw.col("gap_us") < 0).cast(nw.Int64()))
-        .group_by(*by)
-        .agg(nw.col("backward_count").sum(), case_count=nw.col("case_key").n_unique())
-    )
+    is_backward = (nw.col("gap_us") < 0).cast(nw.Int64())
+    backward = pairs.select(*by, backward_count=is_backward).group_by(*by).agg(nw.col("backward_count").sum())
+    cases = count_different(pairs, by=by, column="case_key", name="case_count")
     edges = (
         summarise_durations(pairs, by=by)
         .rename({"duration_count": "edge_count"})
         .filter(nw.col("edge_count") >= min_count)
-        .join(counts, on=by)
+        .join(backward, on=by)
+        .join(cases, on=by)
     )
     columns = [
         *by,

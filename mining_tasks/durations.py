@@ -13,11 +13,10 @@ import numpy as np
 from narwhals.typing import Frame
 
 from mining_tasks.frames import MICROSECONDS, ratio, remainder
+from mining_tasks.groups import PACKED, numbered
 
 MEDIAN, P90 = Fraction(1, 2), Fraction(9, 10)
 QUANTILES: Mapping[str, Fraction] = {"median_seconds": MEDIAN, "p90_seconds": P90}
-_PACKED = 2**62  # below it a group and a value fit into one integer
-_GAPS = 65_536  # groups without a value that are worth their place
 
 
 def seconds(column: str) -> nw.Expr:
@@ -92,10 +91,10 @@ def _by_windows(values: nw.LazyFrame, by: list[str], quantiles: Mapping[str, Fra
 
 def _by_sorting(values: nw.DataFrame, by: list[str], quantiles: Mapping[str, Fraction]) -> nw.DataFrame:
     """The same in memory: one sort, of which every figure is a slice."""
-    codes, us, names = _coded(values, by)
-    counts = np.bincount(codes, minlength=len(names))
+    values, codes, groups = numbered(values, by)
+    counts = np.bincount(codes, minlength=len(groups))
     first = np.cumsum(counts) - counts
-    ordered = _sorted(codes, us, counts)
+    ordered = _sorted(codes, values["_us"].to_numpy(), counts)
     whole = ordered // MICROSECONDS
     figures = {
         "duration_count": counts,
@@ -112,44 +111,13 @@ def _by_sorting(values: nw.DataFrame, by: list[str], quantiles: Mapping[str, Fra
         nw.new_series(name, found.astype(np.int64), nw.Int64(), backend=values.implementation)
         for name, found in figures.items()
     )
-    return names.with_columns(*series)
-
-
-def _coded(values: nw.DataFrame, by: list[str]) -> tuple[np.ndarray, np.ndarray, nw.DataFrame]:
-    """(the place of each value's group among the groups, the values, the groups: the columns `by`)."""
-    codes = _numbered(values, by)
-    if codes is None:
-        groups = values.select(*by).unique().with_row_index("_group")
-        values = values.join(groups, on=by)
-        return values["_group"].to_numpy().astype(np.int64), values["_us"].to_numpy(), groups.select(*by)
-    is_there = np.bincount(codes) > 0
-    row = np.zeros(len(is_there), np.int64)
-    row[codes] = np.arange(len(codes))  # one row of each group
-    places = np.cumsum(is_there) - 1
-    return places[codes], values["_us"].to_numpy(), values.select(*by)[row[is_there].tolist()]
-
-
-def _numbered(values: nw.DataFrame, by: list[str]) -> np.ndarray | None:
-    """One small number for each group, where the keys are integers not far apart; None where they are not."""
-    codes, size = np.zeros(len(values), np.int64), 1
-    if not len(values):
-        return None
-    for name in by:
-        keys = values[name]
-        if not keys.dtype.is_integer() or keys.null_count():
-            return None
-        low, high = int(keys.min()), int(keys.max())
-        size *= high - low + 1
-        if size > 4 * len(values) + _GAPS:
-            return None
-        codes = codes * (high - low + 1) + (keys.to_numpy().astype(np.int64) - low)
-    return codes
+    return groups.with_columns(*series)
 
 
 def _sorted(codes: np.ndarray, us: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """The values, by group, each group's from the least: as packed integers where they fit, which sort ten times faster."""
     span = int(us.max()) + 1 if len(us) else 1
-    if len(counts) * span >= _PACKED:
+    if len(counts) * span >= PACKED:
         return us[np.lexsort((us, codes))]
     return np.sort(codes * span + us) - np.repeat(np.arange(len(counts)) * span, counts)
 

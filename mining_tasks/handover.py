@@ -12,6 +12,7 @@ from narwhals.typing import Frame, IntoFrame
 from mining_tasks.dfg import ARC, successions
 from mining_tasks.durations import summarise_durations
 from mining_tasks.frames import collected, events_of, neighbour
+from mining_tasks.groups import count_different
 from mining_tasks.k_anonymity import publishable
 
 PERSONS = ("source_resource_key", "target_resource_key")
@@ -69,7 +70,7 @@ def measure_handovers(pairs: Frame, *, k: int) -> Handovers:
     incidence = nw.concat([network.select(*KIND, nw.col(name).alias("resource_key")) for name in PERSONS]).unique()
     shown = publishable(incidence, by=KIND, k=k, margins=((), ARC, KIND[2:]))
     persons = incidence.group_by(*KIND).agg(nw.len().alias("person_count"))
-    cases = pairs.group_by(*KIND).agg(nw.col("case_key").n_unique().alias("case_count"))
+    cases = count_different(pairs, by=KIND, column="case_key", name="case_count")
     times = summarise_durations(pairs, by=KIND).rename({"duration_count": "edge_count"})
     rows = collected(times.join(cases, on=list(KIND)), order=KIND).join(persons, on=list(KIND))
     kept = collected(rows.join(shown, on=list(KIND)).select(*_COLUMNS), order=KIND)

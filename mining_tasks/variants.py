@@ -53,17 +53,21 @@ def discover_variants(events: IntoFrame, *, names: Mapping[int, str]) -> Variant
     ids = {code: variant_id([names[key] for key in keys]) for code, keys in sequences.items()}
     backend = coded.implementation
     identities = nw.from_dict(
-        {"_code": list(ids), "variant_id": list(ids.values()), "activity_count": [len(sequences[c]) for c in ids]},
-        schema={"_code": nw.Int64(), "variant_id": nw.String(), "activity_count": nw.Int64()},
+        {
+            "_code": list(ids),
+            "_place": list(range(len(ids))),
+            "variant_id": list(ids.values()),
+            "activity_count": [len(sequences[code]) for code in ids],
+        },
+        schema={"_code": nw.Int64(), "_place": nw.Int64(), "variant_id": nw.String(), "activity_count": nw.Int64()},
         backend=backend,
     )
     identities = identities.with_columns(nw.col("_code").cast(coded.schema["_code"]))
-    cases = coded.join(identities.select("_code", "variant_id"), on="_code")
-    times = summarise_durations(
-        cases.join(case_spans(frame), on="case_key"), by=["variant_id"], quantiles={"median_seconds": MEDIAN}
-    )
+    cases = coded.join(identities.select("_code", "_place", "variant_id"), on="_code")
+    spans = cases.select("case_key", "_place").join(case_spans(frame), on="case_key")
+    times = summarise_durations(spans, by=["_place"], quantiles={"median_seconds": MEDIAN})
     counted = times.rename({"duration_count": "case_count"}).join(
-        identities.select("variant_id", "activity_count"), on="variant_id"
+        identities.select("_place", "variant_id", "activity_count"), on="_place"
     )
     flat = [(ids[code], position, key) for code, keys in sequences.items() for position, key in enumerate(keys, 1)]
     step_rows = nw.from_dict(

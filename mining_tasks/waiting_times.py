@@ -6,6 +6,7 @@ import narwhals as nw
 import polars as pl
 
 from mining_tasks.durations import summarise_durations
+from mining_tasks.groups import count_different
 from mining_tasks.waiting import PARTS, WORKING_PARTS, Times
 
 ARC = ("source_activity_key", "target_activity_key")
@@ -31,7 +32,7 @@ def total_seconds(frame: pl.DataFrame, by: Sequence[str], columns: Sequence[str]
 
 def count_cases(frame: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     """`case_count` per group: how many different `case_key` it has."""
-    return frame.group_by(*by).agg(pl.col("case_key").n_unique().cast(pl.Int64).alias("case_count"))
+    return count_different(nw.from_native(frame), by=by, column="case_key", name="case_count").to_native()
 
 
 def measure_activity_times(times: Times) -> nw.DataFrame:
