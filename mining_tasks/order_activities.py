@@ -16,9 +16,11 @@ def bound_ends(log: Blocks) -> pl.DataFrame:
     """
     parts = []
     for end, column in (("start", "is_first"), ("end", "is_last")):
-        members = log.members.join(log.blocks.filter(column).select("block", "kinds"), on="block")
-        counted = members.group_by("activity_key").agg(
-            (pl.col("kinds") == 1).sum().cast(pl.Int64).alias("lowest"), pl.len().cast(pl.Int64).alias("highest")
+        members = log.members_with("kinds", column)
+        counted = (
+            members.filter(column)
+            .group_by("activity_key")
+            .agg((pl.col("kinds") == 1).sum().cast(pl.Int64).alias("lowest"), pl.len().cast(pl.Int64).alias("highest"))
         )
         parts.append(counted.select("activity_key", pl.lit(end).alias("end"), "lowest", "highest"))
     return pl.concat(parts).filter(pl.col("lowest") < pl.col("highest")).sort("activity_key", "end")
@@ -30,9 +32,9 @@ def bound_waits(log: Blocks) -> tuple[pl.DataFrame, pl.DataFrame]:
     Two frames `activity_key`, `wait_us`, of activities that ties can move. Any figure that does not fall when a value
     grows (mean, percentiles) is lowest on the first and highest on the second.
     """
-    members = log.members.join(log.blocks.select("block", "kinds", "is_first"), on="block")
+    members = log.members_with("kinds", "is_first")
     moved = members.filter((pl.col("kinds") > 1) | (pl.col("low_wait_us") < pl.col("high_wait_us")))
-    members = members.join(moved.select("activity_key").unique(), on="activity_key")
+    members = members.filter(pl.col("activity_key").is_in(moved["activity_key"].unique().implode()))
     others = members.filter(pl.col("times") > 1).select("activity_key", times=pl.col("times") - 1)
     chosen = members.filter(~pl.col("is_first"))
     low = chosen.select("activity_key", wait_us=pl.when(pl.col("kinds") == 1).then("low_wait_us").otherwise(0))

@@ -32,30 +32,34 @@ class ArcBounds:
 def bound_arcs(log: Blocks) -> ArcBounds:
     """The bounds of every arc that some legal order has and whose place ties can move."""
     inner, links = _inner(log), _links(log)
-    counts = _count(log, inner, links)
-    moved = counts.select(*ARC).unique()
-    fixed = _fixed(log).join(moved, on=list(ARC))
-    fixed_cases = fixed.select(*ARC, "case_key").unique().with_columns(_is_fixed=pl.lit(True))
-    per_case = counts.join(fixed_cases, on=[*ARC, "case_key"], how="full", coalesce=True).with_columns(
-        pl.col("lowest", "highest").fill_null(0), pl.col("_is_fixed").fill_null(False)
-    )
-    arcs = (
-        per_case.group_by(*ARC)
-        .agg(
-            pl.col("lowest").sum().alias("lowest_count"),
-            pl.col("highest").sum().alias("highest_count"),
-            ((pl.col("lowest") > 0) | pl.col("_is_fixed")).sum().cast(pl.Int64).alias("lowest_case_count"),
-            ((pl.col("highest") > 0) | pl.col("_is_fixed")).sum().cast(pl.Int64).alias("highest_case_count"),
-        )
-        .join(fixed.group_by(*ARC).agg(pl.len().cast(pl.Int64).alias("_fixed")), on=list(ARC), how="left")
-        .with_columns(pl.col("_fixed").fill_null(0))
-        .with_columns(pl.col("lowest_count", "highest_count") + pl.col("_fixed"))
-        .drop("_fixed")
-        .sort(*ARC)
-    )
+    arcs = _arcs(*log.one_of_each())
+    fixed = _fixed(log).join(arcs.select(*ARC), on=list(ARC))
     sure, possible = _durations(fixed, inner, links)
     with_choice = links.filter(~pl.col("is_sure") & (pl.col(ARC[0]) == pl.col(ARC[1]))).select(*ARC).unique()
     return ArcBounds(arcs, sure, possible, frozenset(with_choice.iter_rows()))
+
+
+def _arcs(log: Blocks, weights: pl.DataFrame) -> pl.DataFrame:
+    """`arcs` of `ArcBounds`. weights: how many `cases` each `case_key` stands for."""
+    counts = _count(log, _inner(log), _links(log))
+    moved = counts.select(*ARC).unique()
+    fixed = (
+        _fixed(log).join(moved, on=list(ARC)).group_by(*ARC, "case_key").agg(pl.len().cast(pl.Int64).alias("_fixed"))
+    )
+    per_case = counts.join(fixed, on=[*ARC, "case_key"], how="full", coalesce=True)
+    per_case = per_case.with_columns(pl.col("lowest", "highest", "_fixed").fill_null(0)).join(weights, on="case_key")
+    lowest, highest = (pl.col(name) + pl.col("_fixed") for name in ("lowest", "highest"))
+    cases = pl.col("cases")
+    return (
+        per_case.group_by(*ARC)
+        .agg(
+            (lowest * cases).sum().alias("lowest_count"),
+            (highest * cases).sum().alias("highest_count"),
+            cases.filter(lowest > 0).sum().alias("lowest_case_count"),
+            cases.filter(highest > 0).sum().alias("highest_case_count"),
+        )
+        .sort(*ARC)
+    )
 
 
 def _fixed(log: Blocks) -> pl.DataFrame:

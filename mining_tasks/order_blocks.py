@@ -17,7 +17,7 @@ EVENT = ("case_key", "event_seq", "activity_key", "occurred_us", "started_us")
 
 @dataclass(frozen=True)
 class Blocks:
-    """A log in blocks. `events` and `blocks` are in the order of the log.
+    """A log in blocks. `events` and `blocks` are in the order of the log; a row of `blocks` is at the place of its number.
 
     events: `case_key`, `event_seq`, `activity_key`, `occurred_us`, `begin_us` (of an interval its start), `block` (from
     0, over all cases), `size` (events in the block), `wait_us` (from the block before to its begin, not below 0; null
@@ -39,6 +39,28 @@ class Blocks:
         return self.members.filter(
             self.blocks.select(shared | beside.fill_null(False)).to_series().gather(self.members["block"])
         )
+
+    def members_with(self, *columns: str) -> pl.DataFrame:
+        """The `members`, each with columns of its block."""
+        return self.members.hstack([self.blocks[column].gather(self.members["block"]) for column in columns])
+
+    def one_of_each(self) -> tuple["Blocks", pl.DataFrame]:
+        """(one case for all that are the same in blocks and activities, `case_key` and `cases`: how many it stands for).
+
+        Times aside: what only the order decides is the same for all of them.
+        """
+        begins = (pl.col("block") != pl.col("block").shift(1)).fill_null(True).cast(pl.Int64)
+        coded = self.events.lazy().select("case_key", _code=pl.col("activity_key").cast(pl.Int64) * 2 + begins)
+        cases = coded.group_by("case_key", maintain_order=True).agg("_code").group_by("_code")
+        kept = cases.agg(pl.col("case_key").min(), cases=pl.len().cast(pl.Int64)).drop("_code").collect()
+        blocks = self.blocks.join(kept.select("case_key"), on="case_key", how="semi", maintain_order="left")
+        number = blocks.select("block").with_row_index("_number").with_columns(pl.col("_number").cast(pl.Int64))
+        events, members = (
+            frame.join(number, on="block", maintain_order="left").with_columns(block="_number").drop("_number")
+            for frame in (self.events, self.members)
+        )
+        tied = self.tied_case_keys.filter(self.tied_case_keys.is_in(kept["case_key"].implode()))
+        return Blocks(events, blocks.with_columns(block=number["_number"]), members, tied), kept
 
     @property
     def is_decided(self) -> bool:
