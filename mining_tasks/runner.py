@@ -161,6 +161,7 @@ def _add_further(results: Results, log: io.Log, further: Further, *, k: int, ord
         add_causes(results, further.suspected)
         add_drift(results, log.events)
         results.tables["order_bounds"] = bound_figures(log.events, figures, order=order, ranks=log.ranks)
+        results.tables.update(discover(results.variants, log.activities))
 
     figures = Figures.of(results)
     with ThreadPoolExecutor(1) as beside:
@@ -168,7 +169,6 @@ def _add_further(results: Results, log: io.Log, further: Further, *, k: int, ord
         add_performance(results, log, facts, k=k)
         add_predictions(results, log, facts.declared.due, further.suspected)
         add_organisation(results, log, k=k)
-        results.tables.update(discover(results.variants, log.activities))
         others.result()
 
 

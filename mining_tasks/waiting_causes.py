@@ -24,16 +24,11 @@ def explain_waiting(steps: pl.DataFrame, batched: pl.DataFrame, laid: Sequence[W
     waits for the batch; of what is left, what lies outside the hours is unavailability; then, in which its resource
     runs other steps: contention if those were there before it, else prioritisation; then extraneous.
     """
-    known = steps.filter(pl.col("resource_key").is_not_null())
-    ready = batched.select("case_key", "event_seq", "batch_ready_us")
-    waits = (
-        known.filter(pl.col("ready_us") < pl.col("begin_us"))
-        .join(ready, on=["case_key", "event_seq"], how="left")
-        .with_columns(
-            _from=pl.min_horizontal(pl.max_horizontal("ready_us", "batch_ready_us"), "begin_us"),
-        )
-        .sort("case_key", "event_seq")
-    )
+    ready = np.full(len(steps), np.iinfo(np.int64).min)
+    ready[batched["step"].to_numpy()] = batched["batch_ready_us"].to_numpy()
+    known = steps.with_columns(_ready=pl.Series(ready)).filter(pl.col("resource_key").is_not_null())
+    from_us = pl.min_horizontal(pl.max_horizontal("ready_us", "_ready"), "begin_us")
+    waits = known.filter(pl.col("ready_us") < pl.col("begin_us")).with_columns(_from=from_us)
     start, begin = waits["_from"].to_numpy(), waits["begin_us"].to_numpy()
     busy = known.filter(pl.col("end_us") > pl.col("begin_us"))
     found = {name: np.zeros(len(waits), np.int64) for name in CAUSES}

@@ -4,6 +4,7 @@ import narwhals as nw
 from narwhals.typing import Frame, IntoFrame
 
 from mining_tasks.frames import MICROSECONDS, collected, events_of
+from mining_tasks.groups import count_different
 
 _DAY_US = 86_400 * MICROSECONDS
 _DAYS_BEFORE_EPOCH = 800_000  # keeps the division away from negative numbers, which engines round differently
@@ -33,7 +34,7 @@ def measure_workload(events: IntoFrame, *, k: int) -> nw.DataFrame:
     """
     frame = _with_days(events)
     days = frame.group_by("work_day").agg(nw.len().alias("event_count"))
-    cases = frame.select("work_day", "case_key").unique().group_by("work_day").agg(nw.len().alias("case_count"))
+    cases = count_different(frame, by=["work_day"], column="case_key", name="case_count")
     counted = collected(days.join(cases, on="work_day"), order=["work_day"])
     work = count_work(events)
     persons = work.group_by("work_day").agg(
