@@ -1,11 +1,13 @@
 """Figures per case: when it ran, how long, how much of it was rework, which step took longest."""
 
 import narwhals as nw
+import numpy as np
 from narwhals.typing import Frame, IntoFrame
 
 from mining_tasks.dfg import ARC, successions
 from mining_tasks.durations import seconds
 from mining_tasks.frames import collected, events_of, neighbour
+from mining_tasks.groups import starts_run
 
 COLUMNS = (
     "case_key",
@@ -74,14 +76,27 @@ def case_spans(frame: Frame, **further: nw.Expr) -> Frame:
 def _longest_waits(frame: Frame) -> Frame:
     """Per case of two events or more its longest wait, the first of equal ones: `case_key`, `_longest_us`, the two keys."""
     pairs = successions(frame.to_native())
-    longest = pairs.group_by("case_key").agg(_longest_us=nw.col("duration_us").max())
-    as_long = pairs.join(longest, on="case_key").filter(nw.col("duration_us") == nw.col("_longest_us"))
-    if isinstance(as_long, nw.DataFrame):
-        as_long = as_long.sort("case_key", "event_seq")  # a join keeps no order
-    first = as_long.with_columns(_before=neighbour(as_long, "event_seq", offset=-1)).filter(nw.col("_before").is_null())
+    if isinstance(pairs, nw.LazyFrame):
+        longest = pairs.group_by("case_key").agg(_longest_us=nw.col("duration_us").max())
+        as_long = pairs.join(longest, on="case_key").filter(nw.col("duration_us") == nw.col("_longest_us"))
+        first = as_long.with_columns(_before=neighbour(as_long, "event_seq", offset=-1))
+        first = first.filter(nw.col("_before").is_null())
+    else:
+        first = pairs[_places_of_longest(pairs["case_key"].to_numpy(), pairs["duration_us"].to_numpy()).tolist()]
+        first = first.with_columns(_longest_us=nw.col("duration_us"))
     return first.select(
         "case_key",
         "_longest_us",
         nw.col(ARC[0]).alias("longest_wait_source_activity_key"),
         nw.col(ARC[1]).alias("longest_wait_target_activity_key"),
     )
+
+
+def _places_of_longest(case_key: np.ndarray, duration_us: np.ndarray) -> np.ndarray:
+    """Of each run of equal keys the first place of its greatest duration."""
+    if not len(case_key):
+        return np.zeros(0, np.int64)
+    start = np.flatnonzero(starts_run(case_key))
+    longest = np.maximum.reduceat(duration_us, start)
+    places = np.flatnonzero(duration_us == np.repeat(longest, np.diff(start, append=len(case_key))))
+    return places[starts_run(case_key[places])]

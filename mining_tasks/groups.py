@@ -59,7 +59,7 @@ def count_different(frame: Frame, *, by: Sequence[str], column: str, name: str) 
         span = int(runs[-1]) + 1
         if len(groups) * span < PACKED:
             pairs = np.sort(codes * span + rows["_run"].to_numpy())
-            different = pairs[np.diff(pairs, prepend=-1) != 0] // span
+            different = pairs[starts_run(pairs)] // span
             counts = np.bincount(different, minlength=len(groups)).astype(np.int64)
             return groups.with_columns(nw.new_series(name, counts, nw.Int64(), backend=groups.implementation))
     found = frame.group_by(*by).agg(nw.col(column).n_unique().alias(name))
@@ -71,6 +71,9 @@ def _runs(values: nw.Series) -> np.ndarray | None:
     if not len(values) or not values.dtype.is_integer() or values.null_count():
         return None
     known = values.to_numpy()
-    if (known[1:] < known[:-1]).any():
-        return None
-    return np.cumsum(np.append(False, known[1:] != known[:-1])).astype(np.int64)
+    return None if (known[1:] < known[:-1]).any() else np.cumsum(starts_run(known)) - 1
+
+
+def starts_run(values: np.ndarray) -> np.ndarray:
+    """Whether each value differs from the one before it."""
+    return np.append(np.ones(min(len(values), 1), bool), values[1:] != values[:-1])

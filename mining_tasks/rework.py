@@ -4,9 +4,11 @@ Definition as in pm4py's rework statistics: an activity is reworked in a case in
 """
 
 import narwhals as nw
+import numpy as np
 from narwhals.typing import Frame, IntoFrame
 
-from mining_tasks.frames import collected, events_of, neighbour, remainder
+from mining_tasks.frames import collected, events_of, neighbour
+from mining_tasks.groups import numbered, starts_run
 
 
 def measure_rework(events: IntoFrame) -> nw.DataFrame:
@@ -59,14 +61,14 @@ def _times_per_case(frame: Frame) -> Frame:
     if isinstance(frame, nw.LazyFrame):
         by = ["case_key", "activity_key"]
         return frame.group_by(*by).agg(nw.len().alias("_times")).with_columns(nw.col("_times").cast(nw.Int64()))
-    keys = frame["activity_key"].unique().sort().to_list()
-    number = nw.col("activity_key").replace_strict(keys, range(len(keys)), return_dtype=nw.Int64())
-    is_first = neighbour(frame, "event_seq", offset=-1).is_null().cast(nw.Int64())
-    packed = frame.select(_packed=is_first.cum_sum() * len(keys) + number).sort("_packed")
-    counted = packed.group_by("_packed").agg(nw.len().alias("_times"))
-    return counted.select(
-        remainder("_packed", max(len(keys), 1))
-        .replace_strict(range(len(keys)), keys, return_dtype=frame.schema["activity_key"])
-        .alias("activity_key"),
-        nw.col("_times").cast(nw.Int64()),
+    _, codes, groups = numbered(frame.select("activity_key"), ["activity_key"])
+    case = np.cumsum(starts_run(frame["case_key"].to_numpy()))
+    packed = np.sort(case * len(groups) + codes)
+    start = np.flatnonzero(starts_run(packed))
+    keys = groups["activity_key"].to_numpy()[packed[start] % max(len(groups), 1)]
+    times = np.diff(start, append=len(packed))
+    return nw.from_dict(
+        {"activity_key": keys, "_times": times},
+        schema={"activity_key": frame.schema["activity_key"], "_times": nw.Int64()},
+        backend=frame.implementation,
     )
