@@ -17,11 +17,14 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
 import adbc_driver_postgresql.dbapi as adbc
+import narwhals as nw
 import numpy as np
 import polars as pl
 import psycopg
@@ -135,22 +138,37 @@ def bare_read(url: str) -> None:
         cursor.fetch_arrow_table()
 
 
+@contextmanager
+def writing_beside(url: str) -> Iterator[Callable[[str, nw.DataFrame], None]]:
+    """Write results while others are computed, in a thread with a connection of its own, as the nightly run does."""
+
+    def write(name: str, rows: nw.DataFrame) -> None:
+        with connection.result().cursor() as cursor:
+            _write(cursor, "bench", f"sluice_{name}", rows.to_polars(), mode="replace")
+
+    with ThreadPoolExecutor(1) as thread:
+        connection = thread.submit(adbc.connect, url)
+        written = []
+        yield lambda name, rows: written.append(thread.submit(write, name, rows))
+        for one in written:
+            one.result()
+        connection.result().commit()
+        connection.result().close()
+
+
 def with_sluice(url: str) -> None:
     """The functions that the nightly run calls."""
-    with io.one_connection(url):
+    with writing_beside(url) as write:
         log = io.read_log(url, PROCESS)
+        write("handovers", discover_handovers(log.events))
         cases = measure_cases(log.events)
-        variants, ends = discover_variants(log.events, names=log.activities), count_ends(cases)
-        found = {
-            "dfg": discover_dfg(log.events).edges,
-            "variants": variants.variants,
-            "cases": cases,
-            "rework": measure_rework(log.events),
-            "handovers": discover_handovers(log.events),
-            "starts": ends.starts,
-            "ends": ends.ends,
-        }
-        write_all(url, {f"sluice_{name}": frame.to_polars() for name, frame in found.items()})
+        write("cases", cases)
+        ends = count_ends(cases)
+        write("starts", ends.starts)
+        write("ends", ends.ends)
+        write("rework", measure_rework(log.events))
+        write("dfg", discover_dfg(log.events).edges)
+        write("variants", discover_variants(log.events, names=log.activities).variants)
 
 
 def with_pm4py(url: str) -> None:

@@ -210,7 +210,7 @@ def keep_tables(url: str, process: str, mined: Mined, names: Iterable[str]) -> d
         cursor.execute(f"create table {target} (like mining.process_kpis)")
         cursor.execute(f"insert into {target} select * from mining.process_kpis where process = {literal(process)}")
         cursor.execute(f"update {target} set as_of = (select as_of from {build})")
-        _write_note(cursor, process, mined)
+        write_note(cursor, process, mined)
         counts = {}
         for name in names:
             cursor.execute(f"select count(*) from {quoted('mining', name)} where process = {literal(process)}")
@@ -218,31 +218,15 @@ def keep_tables(url: str, process: str, mined: Mined, names: Iterable[str]) -> d
         return counts
 
 
-def _write_note(cursor, process: str, mined: Mined) -> None:
+def write_note(cursor, process: str, mined: Mined) -> None:
+    """candidate.<process>__mined, replaced: what the results cover."""
     note = quoted("candidate", f"{process}__mined")
     cursor.execute(f"drop table if exists {note}")
     values = ", ".join(f"{literal(value)}::text as {name}" for name, value in asdict(mined).items())
     cursor.execute(f"create table {note} as select {values}")
 
 
-def write_tables(url: str, process: str, tables: Mapping[str, pa.Table | None], mined: Mined) -> None:
-    """Write each result to candidate.<process>__mining_<table>, replaced, with the columns and types of mining.<table>.
-
-    All in one transaction, with the note what they cover. The tables come without the column `process` (None: no rows);
-    a column missing or too much is an error.
-    """
-    with connection(url) as db, db.cursor() as cursor:
-        _write_note(cursor, process, mined)
-        _make_empty(cursor, process, tables)
-        for name, table in tables.items():
-            if not table:
-                continue
-            cursor.execute(f"select * from {quoted('mining', name)} limit 0")
-            rows = _shaped(process, name, table, cursor.fetch_arrow_table().schema)
-            cursor.adbc_ingest(f"{process}__mining_{name}", rows, mode="append", db_schema_name="candidate")
-
-
-def _make_empty(cursor, process: str, names: Iterable[str]) -> None:
+def make_empty(cursor, process: str, names: Iterable[str]) -> None:
     """candidate.<process>__mining_<name>, replaced, with the columns of mining.<name>; in one statement, as there are many."""
     statements = (
         f"drop table if exists {target}; create table {target} (like {quoted('mining', name)});"
@@ -255,12 +239,12 @@ def _make_empty(cursor, process: str, names: Iterable[str]) -> None:
 def different_rows(url: str, process: str, name: str, table: pa.Table | None) -> tuple[int, int]:
     """(how many rows of mining.<name> the process has published, how many rows these and `table` do not share).
 
-    table: as `write_tables` takes it. Rows are compared by their 64-bit hashes.
+    table: as `mining_tasks.writer` takes it. Rows are compared by their 64-bit hashes.
     """
     with connection(url) as db, db.cursor() as cursor:
         cursor.execute(f"select * from {quoted('mining', name)} where process = {literal(process)}")
         there = cursor.fetch_arrow_table()
-    made = _shaped(process, name, table, there.schema) if table else there.schema.empty_table()
+    made = shaped(process, name, table, there.schema) if table else there.schema.empty_table()
     rows = pl.concat(
         pl.DataFrame({"row": pl.from_arrow(side).hash_rows(), "sign": [sign] * len(side)}, schema_overrides=_SIGNED)
         for side, sign in ((there, 1), (made, -1))
@@ -268,7 +252,7 @@ def different_rows(url: str, process: str, name: str, table: pa.Table | None) ->
     return len(there), rows.group_by("row").agg(pl.col("sign").sum().abs())["sign"].sum()
 
 
-def _shaped(process: str, name: str, table: pa.Table, schema: pa.Schema) -> pa.Table:
+def shaped(process: str, name: str, table: pa.Table, schema: pa.Schema) -> pa.Table:
     """A result as the rows of mining.<name>; ValueError for a column missing or too much."""
     table = table.append_column("process", pa.array([process] * len(table), pa.string()))
     if set(schema.names) != set(table.column_names):

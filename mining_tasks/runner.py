@@ -1,11 +1,10 @@
 """Mining of one process: the log in, each result into candidate.<process>__mining_<table>, for the gate and publish."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import datetime
 
-import narwhals as nw
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,6 +16,7 @@ from mining_tasks.drift_results import add_drift
 from mining_tasks.engines import POLARS
 from mining_tasks.inductive_results import TABLES as DISCOVERY_TABLES
 from mining_tasks.inductive_results import discover
+from mining_tasks.made import Done, Made, suppressions_of
 from mining_tasks.order_bounds import Figures, bound_figures
 from mining_tasks.organisation import TABLES as ORGANISATION_TABLES
 from mining_tasks.organisation import add_organisation
@@ -29,6 +29,7 @@ from mining_tasks.rules.tables import measure_conformance
 from mining_tasks.terms import Further, Terms, further_of, terms_of
 from mining_tasks.waiting_results import TABLES as PERFORMANCE_TABLES
 from mining_tasks.waiting_results import add_performance, hours_of
+from mining_tasks.writer import Writer
 from sluice.errors import BadInput
 from sluice.mined import PER_CASE, TOUCHED, UNCHANGED, plan
 from sluice.runs import RunContext
@@ -59,18 +60,6 @@ TABLES = (
     *DRIFT_TABLES,
     *PREDICTION_TABLES,
 )
-_SEQUENCES = {
-    "variants": ("variant_id", "activities"),
-    "repeated_sequences": ("sequence_id", "steps"),
-    "roles": ("role_id", "activities"),
-}
-_TIMES = {"as_of_us": "as_of"}
-_DAYS = {
-    "week_start_day": "week_start",
-    "first_week_start_day": "first_week_start",
-    "last_week_start_day": "last_week_start",
-    "work_day": "day",
-}
 
 
 def mine(settings: Settings, process: str, ctx: RunContext, *, order: Sequence[str] | None = None) -> dict[str, int]:
@@ -88,20 +77,20 @@ def mine(settings: Settings, process: str, ctx: RunContext, *, order: Sequence[s
         planned = plan(db, process, ctx.run_id, (TABLES, terms))
     if planned.scope == UNCHANGED:
         return io.keep_tables(url, process, planned, TABLES)
-    with io.one_connection(url):
-        tables = read_and_mine(settings, process, terms, as_of=ctx.as_of)
-        counts = {name: 0 if table is None else len(table) for name, table in tables.items()}
-        if planned.scope == TOUCHED:
-            fresh = io.candidate_cases(url, process)
-            for name in PER_CASE:
-                if tables[name] is not None:
-                    tables[name] = tables[name].filter(pc.is_in(tables[name]["case_key"], value_set=fresh))
-        io.write_tables(url, process, tables, planned)
-    return counts
+    with io.one_connection(url), Writer(url, process, TABLES, planned) as writer:
+        fresh = io.candidate_cases(url, process) if planned.scope == TOUCHED else None
+
+        def write(name: str, rows: pa.Table | None) -> None:
+            if fresh is not None and rows is not None and name in PER_CASE:
+                rows = rows.filter(pc.is_in(rows["case_key"], value_set=fresh))
+            writer.put(name, rows)
+
+        tables = read_and_mine(settings, process, terms, as_of=ctx.as_of, done=write)
+    return {name: 0 if table is None else len(table) for name, table in tables.items()}
 
 
 def read_and_mine(
-    settings: Settings, process: str, terms: Terms, *, as_of: datetime, engine: str = POLARS
+    settings: Settings, process: str, terms: Terms, *, as_of: datetime, engine: str = POLARS, done: Done | None = None
 ) -> dict[str, pa.Table | None]:
     """`mine_log` of a process as it will be published. as_of: where the build has left none."""
     url = settings.warehouse_url
@@ -116,6 +105,7 @@ def read_and_mine(
             order=terms.order,
             further=further.result,
             engine=engine,
+            done=done,
         )
 
 
@@ -128,12 +118,15 @@ def mine_log(
     order: Sequence[str] = (),
     further: Callable[[], Further] = Further,
     engine: str = POLARS,
+    done: Done | None = None,
 ) -> dict[str, pa.Table | None]:
     """Every table of `TABLES` but for the column `process`; None is a table without rows.
 
     order: what the log is ordered by, for the bounds of what ties can move; without it there are none. further: gives what
-    is needed beside the log, once the first results are there. engine: of `mining_tasks.results.compute`.
+    is needed beside the log, once the first results are there. engine: of `mining_tasks.results.compute`. done: is told
+    each table as soon as it is there.
     """
+    made = Made(log.activities, done)
     results = compute(log, k=k_anonymity, engine=engine)
     if log.actions is not None:
         tables, steps, left_out = compute_desktop(log, k=k_anonymity)
@@ -141,7 +134,8 @@ def mine_log(
         results.sequences["repeated_sequences"] = steps
         results.suppressions.update(left_out)
     if is_case_level_public:
-        _add_further(results, log, further(), k=k_anonymity, order=order)
+        made.take(results)
+        _add_further(results, log, further(), k=k_anonymity, order=order, made=made)
     else:
         results = protect(results, log, k=k_anonymity)
     results.process_kpis.update(
@@ -149,10 +143,14 @@ def mine_log(
         k_anonymity=k_anonymity,
         suppressed_count=sum(s.suppressed_count for s in results.suppressions.values()),
     )
-    return dict.fromkeys(TABLES) | _as_arrow(results, log.activities, k_anonymity)
+    made.take(results)
+    made.add("process_kpis", pa.table({name: [value] for name, value in results.process_kpis.items()}))
+    if results.suppressions:
+        made.add("suppressions", suppressions_of(results, k_anonymity))
+    return dict.fromkeys(TABLES) | made.tables
 
 
-def _add_further(results: Results, log: io.Log, further: Further, *, k: int, order: Sequence[str]) -> None:
+def _add_further(results: Results, log: io.Log, further: Further, *, k: int, order: Sequence[str], made: Made) -> None:
     """The results of a log whose cases may be shown one by one, in two threads: what one adds the other does not read."""
     facts = further.facts
 
@@ -167,58 +165,7 @@ def _add_further(results: Results, log: io.Log, further: Further, *, k: int, ord
     with ThreadPoolExecutor(1) as beside:
         others = beside.submit(hold_against_norms)
         add_performance(results, log, facts, k=k)
+        made.take(results)
         add_predictions(results, log, facts.declared.due, further.suspected)
         add_organisation(results, log, k=k)
         others.result()
-
-
-def _as_arrow(results: Results, names: Mapping[int, str], k: int) -> dict[str, pa.Table]:
-    tables = {name: to_arrow(frame, names) for name, frame in results.tables.items()}
-    for name, (key, column) in _SEQUENCES.items():
-        if name in tables:
-            known = results.sequences[name]
-            steps = [[names.get(step, step) for step in known[row]] for row in tables[name][key].to_pylist()]
-            tables[name] = tables[name].append_column(column, pa.array(steps, pa.list_(pa.string())))
-    if "order_bounds" in tables:
-        tables["order_bounds"] = _without_nulls(tables["order_bounds"], ("activity", "next_activity", "variant_id"))
-    if "map_levels" in tables:
-        tables["map_levels"] = _without_nulls(tables["map_levels"], ("source_activity", "target_activity"))
-    tables["process_kpis"] = _renamed(pa.table({name: [value] for name, value in results.process_kpis.items()}))
-    if results.suppressions:
-        tables["suppressions"] = pa.table(
-            {
-                "table_name": list(results.suppressions),
-                "k_anonymity": [k] * len(results.suppressions),
-                "published_count": [s.published_count for s in results.suppressions.values()],
-                "suppressed_count": [s.suppressed_count for s in results.suppressions.values()],
-            }
-        )
-    return tables
-
-
-def to_arrow(frame: nw.DataFrame, names: Mapping[int, str]) -> pa.Table:
-    """A result under the names of the warehouse: `*_activity_key` -> `*_activity`, `*_us` -> `*_at`."""
-    table = frame.to_arrow()
-    for index, column in enumerate(frame.columns):
-        if column.endswith("activity_key"):
-            places = pc.index_in(table[column].cast(pa.int64()), value_set=pa.array(list(names), pa.int64()))
-            values = pa.array(list(names.values()), pa.string()).take(places)
-            table = table.set_column(index, column.removesuffix("_key"), values)
-    return _renamed(table)
-
-
-def _without_nulls(table: pa.Table, columns: Sequence[str]) -> pa.Table:
-    """Parts of a key: empty where there is none."""
-    for column in columns:
-        table = table.set_column(table.schema.get_field_index(column), column, pc.fill_null(table[column], ""))
-    return table
-
-
-def _renamed(table: pa.Table) -> pa.Table:
-    for index, column in enumerate(table.column_names):
-        if column.endswith("_us"):
-            name = _TIMES.get(column, column.removesuffix("_us") + "_at")
-            table = table.set_column(index, name, io.timestamps(table[column]))
-        elif column in _DAYS:
-            table = table.set_column(index, _DAYS[column], table[column].cast(pa.int32()).cast(pa.date32()))
-    return table
