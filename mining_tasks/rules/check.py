@@ -173,14 +173,15 @@ def _cases(variants: Variants, cases: IntoFrame) -> _Cases:
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
     of_case = variants.cases.sort("case_key")
-    if of_case["case_key"].to_list() != frame["case_key"].to_list():
+    if not np.array_equal(of_case["case_key"].to_numpy(), frame["case_key"].to_numpy()):
         raise ValueError("cases: expected those of the variants, each once")
-    ids = np.array(sorted(variants.variants["variant_id"].to_list()))
+    ids = variants.variants.select("variant_id").sort("variant_id").with_row_index("_number")
+    numbers = of_case.join(ids, on="variant_id").sort("case_key")["_number"]
     return _Cases(
         key=frame["case_key"].to_numpy(),
         id=np.array(frame["case_id"].to_list(), dtype=object),
         is_open=frame["is_open"].to_numpy().astype(bool),
-        variant=np.searchsorted(ids, np.array(of_case["variant_id"].to_list(), dtype=ids.dtype)),
+        variant=numbers.to_numpy().astype(np.int64),
     )
 
 

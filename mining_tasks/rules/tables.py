@@ -1,6 +1,5 @@
 """Conformance of a log with what its process declares, as the tables of schema mining."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -73,12 +72,11 @@ def measure_conformance(
 
 
 def _sequences(log: Log, results: Results) -> list[VariantSequence]:
-    of_case = dict(results.variants.cases.select("case_key", "variant_id").iter_rows())
-    closed = Counter(
-        of_case[key] for key, is_open in log.cases.select("case_key", "is_open").iter_rows() if not is_open
-    )
+    is_open = nw.from_native(log.cases).select("case_key", "is_open")
+    closed = results.variants.cases.join(is_open, on="case_key").filter(~nw.col("is_open"))
+    counts = closed.group_by("variant_id").agg(nw.len().alias("count"))
     steps = results.sequences["variants"]
     return [
         VariantSequence(variant, tuple(log.activities[key] for key in steps[variant]), count)
-        for variant, count in sorted(closed.items())
+        for variant, count in sorted(counts.iter_rows())
     ]
