@@ -32,9 +32,10 @@ import psycopg
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from mining_tasks import io
-from mining_tasks.case_kpis import measure_cases
+from mining_tasks.case_kpis import case_spans, measure_cases
 from mining_tasks.dfg import discover_dfg
 from mining_tasks.ends import count_ends
+from mining_tasks.frames import events_of
 from mining_tasks.handover import discover_handovers
 from mining_tasks.rework import measure_rework
 from mining_tasks.variants import discover_variants
@@ -308,6 +309,13 @@ def in_polars(log: pl.DataFrame, names: dict[int, str]) -> dict[str, Callable[[]
             )
             .collect()
         ),
+        "durations": lambda: (
+            log.lazy()
+            .group_by("case_key")
+            .agg(pl.col("occurred_us").min(), pl.col("occurred_us").max().alias("ended"))
+            .with_columns(duration=pl.col("ended") - pl.col("occurred_us"))
+            .collect()
+        ),
         "rework": lambda: (
             following.with_columns(is_loop=pl.col("activity_key") == pl.col("next_activity"))
             .group_by("case_key", "activity_key")
@@ -372,7 +380,7 @@ def by_others(log: pl.DataFrame, names: dict[int, str]) -> dict[str, dict[str, C
     found["pl4pm"] = {
         "dfg": lambda: pl4pm.discover_performance_dfg(fresh(), perf_aggregation_key="all"),
         "variants": lambda: pl4pm.get_variants(fresh()),
-        "case_kpis": lambda: pl4pm.get_all_case_durations(fresh()),
+        "durations": lambda: pl4pm.get_all_case_durations(fresh()),
         "rework": lambda: pl4pm.get_rework_cases_per_activity(fresh()),
         "handovers": lambda: pl4pm.discover_handover_of_work_network(fresh()),
     }
@@ -388,6 +396,7 @@ def alone(event_count: int) -> None:
         "dfg": lambda: discover_dfg(log),
         "variants": lambda: discover_variants(log, names=names),
         "case_kpis": lambda: measure_cases(log),
+        "durations": lambda: case_spans(events_of(log)),
         "rework": lambda: measure_rework(log),
         "handovers": lambda: discover_handovers(log),
     }
