@@ -11,6 +11,7 @@ from mining_tasks import io
 from sluice.mined import Mined
 
 _GIVEN_UP = object()
+_MANY = 1_000  # rows, from which publishing must know how many they are: it compares them with those that are there
 
 
 class Writer:
@@ -61,4 +62,7 @@ class Writer:
     def _write(self, cursor: adbc.Cursor, name: str, rows: pa.Table) -> None:
         cursor.execute(f"select * from {io.quoted('mining', name)} limit 0")
         rows = io.shaped(self._process, name, rows, cursor.fetch_arrow_table().schema)
-        cursor.adbc_ingest(f"{self._process}__mining_{name}", rows, mode="append", db_schema_name="candidate")
+        target = f"{self._process}__mining_{name}"
+        cursor.adbc_ingest(target, rows, mode="append", db_schema_name="candidate")
+        if len(rows) >= _MANY:
+            cursor.execute(f"analyze {io.quoted('candidate', target)}")

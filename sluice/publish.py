@@ -44,12 +44,13 @@ def publish(settings: Settings, process: object, ctx: RunContext) -> Published:
         with db.transaction():
             db.execute("select pg_advisory_xact_lock(hashtext(%s))", (f"sluice:publish:{declared.name}",))
             done = _Publication(db, declared, ctx).run()
-        if done.is_full:  # the next gate plans its queries by what is there now
+        if done.is_full:  # the next gate and the next publish plan their queries by what is there now
             for schema, table in (
                 ("event_log", f"events__{declared.name}"),
                 ("event_log", f"cases__{declared.name}"),
                 *(("quality", name) for name in ("findings", "daily_counts")),
                 ("ops", "case_rows"),
+                *(("mining", name) for name in (*PER_CASE, "predictions")),
             ):
                 db.execute(sql.SQL("analyze {}").format(sql.Identifier(schema, table)))
     return done
