@@ -58,6 +58,7 @@ class Made:
 
 
 def suppressions_of(results: Results, k: int) -> pa.Table:
+    """A row per table that leaves rows out: how many are shown, how many not."""
     found = results.suppressions
     return pa.table(
         {

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mining_tasks import batches
 from mining_tasks.batches import find_batches, measure_batches
 from mining_tasks.waiting import split_times
 from sluice.demo.plants import CLEAN
@@ -81,6 +82,16 @@ def test_batches_equal_those_found_step_by_step(events, gap):
             assert kind_of(run) == "sequential"
         there = [step["begin_us"] if step["ready_us"] is None else step["ready_us"] for step in run]
         assert ready[batch] == max(there)
+
+
+@settings(max_examples=40, deadline=None)
+@given(shared_work(), st.integers(0, 2))
+def test_times_too_far_apart_to_be_packed_make_the_same_batches(events, gap):
+    steps = split_times(frame_of(events)).steps
+    expected = find_batches(steps, gap_us=gap).rows()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(batches, "PACKED", 1)
+        assert find_batches(steps, gap_us=gap).rows() == expected
 
 
 def batch_of(*spans: tuple[int, int], person: str = "p") -> list[Event]:

@@ -1,11 +1,15 @@
 """Groups by small numbers: the same as a plain walk, whatever the keys are and wherever they lie."""
 
+from fractions import Fraction
+from statistics import quantiles
+
 import narwhals as nw
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mining_tasks import durations, groups
 from mining_tasks.durations import summarise_durations
 from mining_tasks.groups import count_different, numbered
 
@@ -41,3 +45,24 @@ def test_a_key_that_is_null_has_no_group_of_durations(far):
     frame = pl.DataFrame({"arc": [1, None, 1 + far], "duration_us": [2_000_000, 3_000_000, 5_000_000]})
     found = summarise_durations(nw.from_native(frame), by=["arc"]).sort("arc").select("arc", "total_seconds")
     assert found.rows() == ([(1, 2.0), (1 + far, 5.0)] if far else [(1, 7.0)])
+
+
+@pytest.mark.parametrize("packed", [groups.PACKED, 1], ids=["packed", "too large to pack"])
+@given(rows=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2**40)), min_size=1, max_size=40))
+def test_durations_equal_a_plain_walk(packed, rows):
+    frame = nw.from_native(pl.DataFrame(rows, schema=["arc", "duration_us"], orient="row"))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(durations, "PACKED", packed)
+        patched.setattr(groups, "PACKED", packed)
+        found = summarise_durations(frame, by=["arc"], quantiles={"p90": Fraction(9, 10)})
+        counted = count_different(frame.sort("duration_us"), by=["arc"], column="duration_us", name="n")
+    expected = {arc: [us for other, us in rows if other == arc] for arc, _ in rows}
+    assert dict(counted.rows()) == {arc: len(set(values)) for arc, values in expected.items()}
+    assert set(found["arc"].to_list()) == set(expected)
+    for row in found.iter_rows(named=True):
+        values = expected[row["arc"]]
+        ninth = quantiles(values * 2 if len(values) == 1 else values, n=10, method="inclusive")[8]
+        assert row["duration_count"] == len(values)
+        assert (row["min_seconds"], row["max_seconds"]) == (min(values) / 1e6, max(values) / 1e6)
+        assert row["total_seconds"] == pytest.approx(sum(values) / 1e6, rel=1e-15)
+        assert row["p90"] == pytest.approx(ninth / 1e6, rel=1e-12)
