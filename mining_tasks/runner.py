@@ -133,9 +133,10 @@ def mine_log(
         results.tables.update(tables)
         results.sequences["repeated_sequences"] = steps
         results.suppressions.update(left_out)
+    asked = further()  # where cases may not be shown, too: what cannot be read is an error in any case
     if is_case_level_public:
         made.take(results)
-        _add_further(results, log, further(), k=k_anonymity, order=order, made=made)
+        _add_further(results, log, asked, k=k_anonymity, order=order, made=made)
     else:
         results = protect(results, log, k=k_anonymity)
     results.process_kpis.update(
