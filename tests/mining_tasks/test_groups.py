@@ -6,7 +6,7 @@ from statistics import quantiles
 import narwhals as nw
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mining_tasks import durations, groups
@@ -18,6 +18,7 @@ ROWS = st.lists(st.tuples(st.one_of(st.integers(-3, 3), FAR), st.integers(0, 4),
 SCHEMA = {"left": pl.Int64, "right": pl.Int32, "case_key": pl.Int64}
 
 
+@settings(deadline=None)
 @given(ROWS, st.booleans(), st.sampled_from((["left"], ["right"], ["right", "left"], ["right", "name"])))
 def test_different_values_are_counted_as_a_walk_counts_them(rows, is_sorted, by):
     frame = pl.DataFrame(rows, schema=SCHEMA, orient="row").with_columns(name=pl.format("{} ✓", "left"))
@@ -30,6 +31,7 @@ def test_different_values_are_counted_as_a_walk_counts_them(rows, is_sorted, by)
     assert len(found) == len(seen) and found.columns == [*by, "n"] and found.schema["n"] == nw.Int64()
 
 
+@settings(deadline=None)
 @given(ROWS, st.sampled_from((["left"], ["right", "left"], ["right", "name"])))
 def test_a_row_has_the_place_of_its_group(rows, by):
     frame = pl.DataFrame(rows, schema=SCHEMA, orient="row").with_columns(name=pl.format("{}", "left"))
@@ -48,6 +50,7 @@ def test_a_key_that_is_null_has_no_group_of_durations(far):
 
 
 @pytest.mark.parametrize("packed", [groups.PACKED, 1], ids=["packed", "too large to pack"])
+@settings(deadline=None)
 @given(rows=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2**40)), min_size=1, max_size=40))
 def test_durations_equal_a_plain_walk(packed, rows):
     frame = nw.from_native(pl.DataFrame(rows, schema=["arc", "duration_us"], orient="row"))
