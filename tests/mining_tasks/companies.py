@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+import numpy as np
 import polars as pl
 
 from sluice.demo.calendar import TODAY
@@ -31,6 +32,31 @@ def happened(
                 yield at, process, case_id, activity, login
             world.truth.clear()
             world.batch.clear()
+
+
+def closed_orders(seed: int, *, cases: int = 400) -> pl.DataFrame:
+    """Per closed purchase order of a company without plants: `case_key` (at random, as hashes are), `vendor`, `currency`,
+    `amount_untaxed` as the order has them, `seconds` that it took, `is_reworked`."""
+    world, events, known = World(cases=cases, seed=seed, plant=CLEAN), {}, {}
+    names = world.schema.columns["purchase_order"]
+    with quick():
+        for _ in days(world, TODAY):
+            for at, process, case_id, _document, activity, _login in world.truth:
+                if process == "purchase_to_pay":
+                    events.setdefault(case_id, []).append((at, activity))
+            for line in world.batch.lines.get("purchase_order", ()):
+                order = dict(zip(names, line.split("\t"), strict=True))
+                known[order["name"]] = order["partner_id"], order["currency_id"], float(order["amount_untaxed"])
+            world.truth.clear()
+            world.batch.clear()
+    rows = []
+    for case_id in sorted(events.keys() & known.keys()):
+        times, activities = zip(*events[case_id], strict=True)
+        if set(activities) & set(CLOSING["purchase_to_pay"]):
+            rows.append((*known[case_id], max(times) - min(times), len(activities) > len(set(activities))))
+    orders = pl.DataFrame(rows, orient="row", schema=["vendor", "currency", "amount_untaxed", "seconds", "is_reworked"])
+    keys = np.random.default_rng(seed).permutation(len(orders))
+    return orders.insert_column(0, pl.Series("case_key", keys)).sort("case_key")
 
 
 def as_log(

@@ -7,6 +7,7 @@ from scipy.stats import false_discovery_control, fisher_exact
 from scipy.stats.contingency import relative_risk
 
 from mining_tasks.causes import FALSE_DISCOVERY_RATE, Condition, adjusted, conditions_of, find_causes
+from tests.mining_tasks.companies import closed_orders
 
 
 def company(seed: int, cases: int = 4000) -> tuple[pl.DataFrame, np.random.Generator]:
@@ -82,6 +83,19 @@ def test_where_there_is_no_cause_few_companies_have_one():
         found += bool(find_causes(attributes, outcomes).causes)
     print(f"{found} of 100 companies")
     assert found <= 10
+
+
+@pytest.mark.parametrize("companies", [20, pytest.param(100, marks=pytest.mark.slow)])
+def test_where_nothing_is_planted_few_demo_companies_have_a_cause(companies):
+    found = []
+    for seed in range(companies):
+        orders = closed_orders(seed)
+        seconds = orders["seconds"].to_numpy()
+        outcomes = {"slow": seconds > np.quantile(seconds, 0.75), "reworked": orders["is_reworked"].to_numpy()}
+        if find_causes(orders.drop("seconds", "is_reworked"), outcomes).causes:
+            found.append(seed)
+    print(f"{len(found)} of {companies} companies")
+    assert len(found) <= companies / 10, found
 
 
 def test_every_figure_equals_another_way_to_it():
