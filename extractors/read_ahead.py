@@ -33,20 +33,20 @@ class ReadAhead:
             yield found
 
     def give_up(self) -> None:
-        """Stop reading, wherever it is."""
+        """Stop reading, wherever it is, and leave the source with nothing to do."""
         self._is_given_up.set()
-        if self._thread.is_alive():
+        while self._thread.is_alive():  # again: the first may come in between two queries
             with contextlib.suppress(psycopg.Error):
                 self._source.db.cancel_safe(timeout=5)
-        self._thread.join()
+            self._thread.join(_LOOK_UP)
 
     def _read(self) -> None:
         try:
             for query, table in self._queries:
                 for block in self._source.blocks(query, table):
-                    if not self._hand_over(block):
-                        return
-                self._hand_over(None)
+                    self._hand_over(block)  # to nobody, once given up: a server that cannot send does not hear of it
+                if not self._hand_over(None):
+                    return
         except BaseException as error:  # noqa: BLE001 - whoever waits for the blocks raises it
             self._hand_over(error)
 

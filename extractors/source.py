@@ -86,9 +86,12 @@ class Source:
                     yield b"".join(parts)
                     parts, size = [], 0
             yield b"".join(parts)
-            while (result := connection.get_result()) is not None:
+            failed = None
+            while (result := connection.get_result()) is not None:  # to the last, when the server has done with it
                 if result.status != psycopg.pq.ExecStatus.COMMAND_OK:
-                    raise _error(result)
+                    failed = failed or _error(result)
+            if failed:
+                raise failed
 
     def errors(self, place: str) -> AbstractContextManager[None]:
         """Turn what the source's server says into one line that begins with `place`."""

@@ -12,6 +12,7 @@ from extractors.source import open_source
 from sluice.errors import Blocked
 
 LONG = (sql.SQL("select repeat('x', 1000) from generate_series(1, 100000)"), "long")  # more than waits in memory
+ENDLESS = (sql.SQL("select repeat('x', generate_series(1000, 2000000000) * 0 + 1000)"), "endless")
 SLEEP = (sql.SQL("select pg_sleep(600)"), "sleep")
 
 
@@ -52,7 +53,7 @@ def test_what_fails_at_the_source_is_raised_where_its_rows_are_awaited(shop):
             list(ahead.blocks())
 
 
-@pytest.mark.parametrize("waiting", [LONG, SLEEP], ids=["with full hands", "at the source"])
+@pytest.mark.parametrize("waiting", [LONG, ENDLESS, SLEEP], ids=["with full hands", "with ever more", "at the source"])
 def test_whoever_gives_up_ends_the_reading(shop, waiting):
     with open_source(shop.settings, shop.spec) as source:
         began = time.monotonic()
