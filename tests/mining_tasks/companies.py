@@ -1,6 +1,6 @@
 """Logs of simulated companies without a database, for tests that need many of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import polars as pl
@@ -9,6 +9,7 @@ from sluice.demo.calendar import TODAY
 from sluice.demo.plants import CLEAN
 from sluice.demo.simulation import days, quick
 from sluice.demo.world import World
+from tests.mining_tasks.logs import Event
 
 CLOSING = {"purchase_to_pay": ("Register Payment", "Cancel PO")}
 
@@ -32,6 +33,27 @@ def happened(
                 yield at, process, case_id, activity, login
             world.truth.clear()
             world.batch.clear()
+
+
+def orders(seed: int, *, cases: int = 400) -> list[Event]:
+    """The purchase orders of a company without plants: `order_events` of what happened."""
+    return order_events(happened(seed, cases=cases))
+
+
+def order_events(happenings: Iterable[tuple[int, str, str, str, str]]) -> list[Event]:
+    """The events of the purchase orders among `happenings` (as `happened` gives them), case by case in the order of time."""
+    events = [
+        Event(case_id, activity, int(at) * 1_000_000, person=login)
+        for at, process, case_id, activity, login in happenings
+        if process == "purchase_to_pay"
+    ]
+    return sorted(events, key=lambda event: (event.case, event.at))
+
+
+def open_orders(events: Iterable[Event]) -> set[str]:
+    """The purchase orders whose last event (of `order_events`) closes none."""
+    last = {event.case: event.activity for event in events}
+    return {case for case, activity in last.items() if activity not in CLOSING["purchase_to_pay"]}
 
 
 def closed_orders(seed: int, *, cases: int = 400) -> pl.DataFrame:

@@ -10,6 +10,7 @@ from mining_tasks.variants import discover_variants
 from sluice import demo
 from sluice.demo import plants
 from sluice.processes import load_process
+from tests.mining_tasks.companies import open_orders, orders
 from tests.mining_tasks.logs import Event, log_of
 
 # planted truth -> the rule that it breaks
@@ -20,13 +21,19 @@ PLANTED = {
 }
 
 
-def violating(state, process: str = "purchase_to_pay") -> dict[str, set[str]]:
-    """Rule -> cases that break it, of what really happened."""
-    with open(state.truth / f"{process}.csv", newline="", encoding="utf-8") as file:
+def happened(state) -> list[Event]:
+    """What really happened to the purchase orders."""
+    with open(state.truth / "purchase_to_pay.csv", newline="", encoding="utf-8") as file:
         rows = sorted(csv.DictReader(file), key=lambda row: row["timestamp_utc"])
-    events = [Event(row["case_id"], row["activity"], n, person=row["login"]) for n, row in enumerate(rows)]
-    log = log_of(events)
-    rules = [rule for rule in load_process(process).rules if rule.template not in ("amount_limit", "time_limit")]
+    return [Event(row["case_id"], row["activity"], n, person=row["login"]) for n, row in enumerate(rows)]
+
+
+def violating(events: list[Event]) -> dict[str, set[str]]:
+    """Rule -> cases that break it."""
+    log = log_of(events, open_cases=open_orders(events))
+    rules = [
+        rule for rule in load_process("purchase_to_pay").rules if rule.template not in ("amount_limit", "time_limit")
+    ]
     checked = check_rules(
         rules, events=log.events, variants=discover_variants(log.events, names=log.activities), cases=log.cases
     )
@@ -53,7 +60,7 @@ def made(make_database, tmp_path_factory):
 
 def test_each_planted_deviation_is_found_with_its_number(made):
     state, _ = made
-    found, measured = violating(state), state.planted
+    found, measured = violating(happened(state)), state.planted
     for planted, rule in PLANTED.items():
         assert len(found[rule]) == measured[f"{planted}_cases"] > 0, planted
         assert set(measured[f"{planted}_examples"]) <= found[rule]
@@ -63,5 +70,12 @@ def test_each_planted_deviation_is_found_with_its_number(made):
 
 def test_nothing_is_found_where_nothing_is_planted(made):
     _, clean = made
-    found = violating(clean)
+    found = violating(happened(clean))
     assert all(not found[rule] for rule in (*PLANTED.values(), "bills_are_kept"))
+
+
+@pytest.mark.parametrize("companies", [10, pytest.param(100, marks=pytest.mark.slow)])
+def test_where_nothing_is_planted_no_company_breaks_a_rule(companies):
+    found = {seed: {rule for rule, cases in violating(orders(seed)).items() if cases} for seed in range(companies)}
+    print({seed: rules for seed, rules in found.items() if rules})
+    assert not any(found.values())
