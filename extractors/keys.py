@@ -1,7 +1,7 @@
 """All keys of a source's table, beside the rows that a night reads: how they travel, and what they tell.
 
-A table whose key is one integer, unique by a constraint of the source, sends 64 neighbouring keys as the bits of one
-number; any other sends its keys. Both are exact.
+A table whose key is one integer, unique by a constraint of the source, sends its keys as bits (extractors/packed.py); any
+other sends them as they are. Both are exact.
 """
 
 from collections.abc import Iterable
@@ -9,29 +9,25 @@ from collections.abc import Iterable
 import psycopg
 from psycopg import sql
 
+from extractors.alive import alive_keys, alive_now
 from extractors.landing import LandedTable, create_landing_table, gone_table, keys_table
+from extractors.packed import BITS, PACKABLE, difference, packed
 from extractors.source import Source, SourceTable
 from extractors.specs import SystemSpec, TableSpec
 
 _PER_MESSAGE = 8_192  # a message per key costs more than the key
-_SHIFTED = {
-    "smallint": sql.SQL("1::bigint << ({key} & 63)::integer"),
-    "integer": sql.SQL("1::bigint << ({key} & 63)"),
-    "bigint": sql.SQL("1::bigint << ({key} & 63)::integer"),
-}
-_BITS = {"bucket": "bigint", "bits": "bigint"}
 
 
 def is_packed(table: SourceTable) -> bool:
     """Whether keys travel as bits."""
-    return table.key_is_unique and len(table.spec.key) == 1 and table.types[table.spec.key[0]] in _SHIFTED
+    return table.key_is_unique and len(table.spec.key) == 1 and table.types[table.spec.key[0]] in PACKABLE
 
 
 def keys_query(source: Source, table: SourceTable) -> sql.Composed:
     """What `copy_keys` wants to be read: all keys of a table, many in a row."""
     spec = table.spec
     keys = source.select(spec, spec.key)
-    query = _packed(keys, spec.key[0], table.types[spec.key[0]]) if is_packed(table) else keys
+    query = packed(keys, spec.key[0], table.types[spec.key[0]]) if is_packed(table) else keys
     columns = _columns(table)
     return sql.SQL(
         """select {arrays} from (select {names}, (row_number() over ()) / {size} as part from ({query}) as k) as k
@@ -69,37 +65,27 @@ def copy_keys(db: psycopg.Connection, system: SystemSpec, table: SourceTable, bl
 
 def _columns(table: SourceTable) -> dict[str, str]:
     """Of the landing's table of keys: name -> type."""
-    return _BITS if is_packed(table) else {name: table.types[name] for name in table.spec.key}
+    return BITS if is_packed(table) else {name: table.types[name] for name in table.spec.key}
 
 
-def _packed(keys: sql.Composable, key: str, kind: str) -> sql.Composed:
-    """Bucket n has the keys 64 n to 64 n + 63, negative ones too; bit m is there if key 64 n + m is."""
-    name = sql.Identifier("k", key)
-    return sql.SQL(
-        "select ({key} >> 6)::bigint as bucket, bit_or({shifted}) as bits from ({keys}) as k group by 1"
-    ).format(key=name, shifted=_SHIFTED[kind].format(key=name), keys=keys)
-
-
-def compare_keys(db: psycopg.Connection, system: SystemSpec, table: SourceTable) -> sql.Composed:
+def compare_keys(db: psycopg.Connection, system: SystemSpec, table: SourceTable, landed_version: int) -> sql.Composed:
     """Hold the source's keys against raw's, both ways. What is gone is kept in the landing, for `gone_keys`; returned is
-    the query of the keys that are at the source, not alive in raw, and not among the rows that were read; it holds until
-    the next comparison."""
+    the query of the keys that are at the source, not alive in raw, and not among the rows that were read.
+
+    landed_version: as `extractors.alive.alive_keys` wants it.
+    """
     spec = table.spec
     if is_packed(table):
         name, kind = spec.key[0], table.types[spec.key[0]]
-        keys, alive = sql.Identifier(*_keys(system, spec)), sql.Identifier("pg_temp", "_alive_keys")
-        db.execute("drop table if exists pg_temp._alive_keys; set local max_parallel_workers_per_gather = 2")
-        db.execute(
-            sql.SQL("create temporary table _alive_keys on commit drop as {}").format(_alive(system, spec, kind))
-        )
-        db.execute("set local max_parallel_workers_per_gather to default; analyze pg_temp._alive_keys")
-        _keep_gone(db, system, table, _difference(alive, keys, name, kind))
+        keys = sql.Identifier(*_keys(system, spec))
+        alive = alive_keys(db, system, spec, kind, landed_version)
+        _keep_gone(db, system, table, difference(alive, keys, name, kind))
         return sql.SQL(
             """select {key} from ({difference}) as k
                where not exists (select 1 from {landing} as l where l.{key} = k.{key}) order by {key}"""
         ).format(
             key=sql.Identifier(name),
-            difference=_difference(keys, alive, name, kind),
+            difference=difference(keys, alive, name, kind),
             landing=sql.Identifier(system.landing_schema, spec.name),
         )
     _keep_gone(db, system, table, _gone(system, spec))
@@ -126,7 +112,7 @@ def all_keys(system: SystemSpec, spec: TableSpec, landed: LandedTable) -> sql.Co
     """Query of all keys that a landed table has at the source."""
     if landed.keys_packed_as is not None:
         keys, none = sql.Identifier(*_keys(system, spec)), sql.SQL("(select 0::bigint as bucket, 0::bigint as bits)")
-        return _difference(keys, none, spec.key[0], landed.keys_packed_as)
+        return difference(keys, none, spec.key[0], landed.keys_packed_as)
     name = spec.name if landed.key_count is None else keys_table(spec.name)
     return sql.SQL("select {} from {} as k").format(listed("k", spec.key), sql.Identifier(system.landing_schema, name))
 
@@ -141,9 +127,9 @@ def gone_keys(
         return sql.SQL("select {} from {} as k").format(listed("k", spec.key), found)
     if landed.keys_packed_as is None:
         return _gone(system, spec)
-    kind = landed.keys_packed_as
-    alive = sql.SQL("({})").format(_alive(system, spec, kind))
-    return _difference(alive, sql.Identifier(*_keys(system, spec)), spec.key[0], kind)
+    key, kind = spec.key[0], landed.keys_packed_as
+    alive = sql.SQL("({})").format(alive_now(sql.Identifier(system.raw_schema, spec.name), key, kind))
+    return difference(alive, sql.Identifier(*_keys(system, spec)), key, kind)
 
 
 def _keep_gone(db: psycopg.Connection, system: SystemSpec, table: SourceTable, query: sql.Composed) -> None:
@@ -163,24 +149,6 @@ def _gone(system: SystemSpec, spec: TableSpec) -> sql.Composed:
         keys=sql.Identifier(*_keys(system, spec)),
         same=same("r", "k", spec.key),
     )
-
-
-def _alive(system: SystemSpec, spec: TableSpec, kind: str) -> sql.Composed:
-    rows = sql.SQL("select {} from {} where not _is_deleted").format(
-        sql.Identifier(spec.key[0]), sql.Identifier(system.raw_schema, spec.name)
-    )
-    return _packed(rows, spec.key[0], kind)
-
-
-def _difference(one: sql.Composable, other: sql.Composable, key: str, kind: str) -> sql.Composed:
-    """The keys whose bits are in `one` and not in `other`."""
-    return sql.SQL(
-        """select (d.bucket * 64 + n.bit)::{kind} as {key}
-           from (select one.bucket, one.bits & ~coalesce(other.bits, 0) as bits
-                 from {one} as one left join {other} as other on other.bucket = one.bucket
-                 where one.bits & ~coalesce(other.bits, 0) <> 0) as d
-           cross join generate_series(0, 63) as n(bit) where (d.bits >> n.bit) & 1 = 1"""
-    ).format(kind=sql.SQL(kind), key=sql.Identifier(key), one=one, other=other)
 
 
 def _keys(system: SystemSpec, spec: TableSpec) -> tuple[str, str]:

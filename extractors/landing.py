@@ -46,6 +46,11 @@ def gone_table(table: str) -> str:
     return _name_of("gone", table)
 
 
+def alive_table(table: str) -> str:
+    """Name of the table, in raw, of the keys that are alive there."""
+    return _name_of("alive", table)
+
+
 def missing_table(table: str) -> str:
     """Name of the temporary table of the keys whose rows are still to be read."""
     return _name_of("missing", table)

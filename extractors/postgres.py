@@ -76,7 +76,7 @@ def _copy(db: psycopg.Connection, source: Source, keyed: Pseudonymiser, ctx: Run
         refuse_changed_types(spec, table.spec, table.types, known[name])
     reads = [_read(db, source, table, known[name], marks.get(name), ctx) for name, table in tables.items()]
     with reading_ahead(source, [(query, read.table.spec.name) for read in reads for query in read.queries]) as ahead:
-        copied = [_copy_table(db, source, read, ahead) for read in reads]
+        copied = [_copy_table(db, source, read, ahead, raw_version) for read in reads]
     landed = {}
     for read, one in zip(reads, copied, strict=True):
         name = read.table.spec.name
@@ -133,13 +133,13 @@ def _read(
     return _Read(table, state, kind, watermark, (rows,) if kind == WHOLE else (rows, keys_query(source, table)))
 
 
-def _copy_table(db: psycopg.Connection, source: Source, read: _Read, ahead: ReadAhead) -> _Copied:
+def _copy_table(db: psycopg.Connection, source: Source, read: _Read, ahead: ReadAhead, raw_version: int) -> _Copied:
     table, spec, began = read.table, read.table.spec, time.monotonic()
     target = create_landing_table(db, source.spec, spec.name, table.types, is_kept=not read.state.types)
     row_count, key_count, missing = pipe(db, ahead.blocks(), target), None, None
     if read.kind != WHOLE:
         key_count = copy_keys(db, source.spec, table, ahead.blocks())
-        query = compare_keys(db, source.spec, table) if read.state.types else None
+        query = compare_keys(db, source.spec, table, raw_version) if read.state.types else None
         if read.kind == SINCE and query is not None:
             missing = sql.Identifier("pg_temp", missing_table(spec.name))
             kept = sql.SQL("create temporary table {} on commit drop as {}")

@@ -21,7 +21,7 @@ WORKERS = (LOADER, MINER)
 SOURCE = "sluice_source"  # on the embedded server: who reads the demo company's database
 AIRFLOW = "sluice_airflow"  # on the embedded server: the owner of Airflow's own database
 # what only one of the two may write; of everything else in ops and quality both keep the record of their runs
-_LOADERS_ALONE = ("watermarks", "load_tables", "files")
+_LOADERS_ALONE = ("watermarks", "alive_keys", "load_tables", "files")
 _MINERS_ALONE = ("process_state", "case_rows", "quarantined_cases", "findings", "finding_effects", "daily_counts")
 _NOBODYS = ("migrations",)
 # functions that PostgreSQL gives to everybody: locks of the pipeline's kind, and large objects, which fill the disk
@@ -299,7 +299,7 @@ def _raw_grants(db: psycopg.Connection, system: str) -> Iterator[sql.Composed]:
         """select c.relname::text, a.attname::text
            from pg_class as c
            inner join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-           where c.relnamespace = to_regnamespace(%s) and c.relkind = 'r'
+           where c.relnamespace = to_regnamespace(%s) and c.relkind = 'r' and not starts_with(c.relname, '_alive_')
              and not has_column_privilege(%s, c.oid, a.attnum, 'select')
            order by c.relname, a.attnum""",
         (schema, MINER),

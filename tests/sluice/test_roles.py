@@ -173,6 +173,7 @@ _OF_THE_MINER = (
     "create view staging.mine as select 1",
     "create schema mine",
     "delete from ops.watermarks",
+    "update ops.alive_keys set version = 0",
     "update ops.watermarks set version = 0",
     "delete from ops.files",
     "drop table mining.dfg",
@@ -325,12 +326,15 @@ def test_a_new_raw_column_is_granted_unless_it_holds_ids_of_people(urls):
         db.execute("create table raw_odoo.crm_lead (id int, user_id int, stage_id int)")
         grant_raw(db, "odoo")
         db.execute("alter table raw_odoo.crm_lead add partner_id int, add active boolean")
+        db.execute("create table raw_odoo._alive_crm_lead (bucket bigint, bits bigint)")
         grant_raw(db, "odoo")
     with connected(urls, MINER) as db:
         db.execute("select id, stage_id, active from raw_odoo.crm_lead")
         for column in ("user_id", "partner_id"):
             with pytest.raises(DENIED):
                 db.execute(f"select {column} from raw_odoo.crm_lead")
+        with pytest.raises(DENIED):
+            db.execute("select bucket from raw_odoo._alive_crm_lead")
 
 
 def test_every_view_that_hides_rows_is_a_security_barrier():
