@@ -27,10 +27,16 @@ def happened(
 ) -> Iterator[tuple[int, str, str, str, str]]:
     """Each event of a company of `cases` orders: seconds since 1970, process, case, activity, login."""
     world = World(cases=cases, seed=seed, plant=plant)
+    for _ in _played(world):
+        for at, process, case_id, _document, activity, login in world.truth:
+            yield at, process, case_id, activity, login
+
+
+def _played(world: World) -> Iterator[None]:
+    """Stop at the end of each day, whose truth and rows are forgotten afterwards."""
     with quick():
         for _ in days(world, TODAY):
-            for at, process, case_id, _document, activity, login in world.truth:
-                yield at, process, case_id, activity, login
+            yield
             world.truth.clear()
             world.batch.clear()
 
@@ -61,16 +67,13 @@ def closed_orders(seed: int, *, cases: int = 400) -> pl.DataFrame:
     `amount_untaxed` as the order has them, `seconds` that it took, `is_reworked`."""
     world, events, known = World(cases=cases, seed=seed, plant=CLEAN), {}, {}
     names = world.schema.columns["purchase_order"]
-    with quick():
-        for _ in days(world, TODAY):
-            for at, process, case_id, _document, activity, _login in world.truth:
-                if process == "purchase_to_pay":
-                    events.setdefault(case_id, []).append((at, activity))
-            for line in world.batch.lines.get("purchase_order", ()):
-                order = dict(zip(names, line.split("\t"), strict=True))
-                known[order["name"]] = order["partner_id"], order["currency_id"], float(order["amount_untaxed"])
-            world.truth.clear()
-            world.batch.clear()
+    for _ in _played(world):
+        for at, process, case_id, _document, activity, _login in world.truth:
+            if process == "purchase_to_pay":
+                events.setdefault(case_id, []).append((at, activity))
+        for line in world.batch.lines.get("purchase_order", ()):
+            order = dict(zip(names, line.split("\t"), strict=True))
+            known[order["name"]] = order["partner_id"], order["currency_id"], float(order["amount_untaxed"])
     rows = []
     for case_id in sorted(events.keys() & known.keys()):
         times, activities = zip(*events[case_id], strict=True)
