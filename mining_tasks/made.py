@@ -58,8 +58,8 @@ class Made:
 
 
 def suppressions_of(results: Results, k: int) -> pa.Table:
-    """A row per table that leaves rows out: how many are shown, how many not."""
-    found = results.suppressions
+    """A row per table that leaves rows out, by name: how many are shown, how many not."""
+    found = dict(sorted(results.suppressions.items()))
     return pa.table(
         {
             "table_name": list(found),

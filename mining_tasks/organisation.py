@@ -47,8 +47,8 @@ def add_organisation(results: Results, log: Log, *, k: int) -> None:
     together = measure_working_together(persons, results.cases, k=k)
     roles = discover_roles(events, names=log.activities)
     rows, members = shown_roles(roles, k=k, backend=native.implementation)
+    results.sequences["roles"] = members  # before its table, which another thread may take as soon as it is there
     results.tables.update(handovers=handovers.rows, roles=rows, working_together=together.rows)
-    results.sequences["roles"] = members
     results.suppressions.update(
         handovers=Suppression(len(handovers.rows), handovers.hidden_count),
         roles=Suppression(len(rows), len(roles) - len(rows)),

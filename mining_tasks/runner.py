@@ -22,7 +22,7 @@ from mining_tasks.organisation import TABLES as ORGANISATION_TABLES
 from mining_tasks.organisation import add_organisation
 from mining_tasks.people import protect
 from mining_tasks.prediction_results import TABLES as PREDICTION_TABLES
-from mining_tasks.prediction_results import add_predictions
+from mining_tasks.prediction_results import add_predictions, due_targets, end_of_case, predict_target
 from mining_tasks.results import Results, compute, compute_desktop
 from mining_tasks.rules.tables import TABLES as CONFORMANCE_TABLES
 from mining_tasks.rules.tables import measure_conformance
@@ -152,8 +152,10 @@ def mine_log(
 
 
 def _add_further(results: Results, log: io.Log, further: Further, *, k: int, order: Sequence[str], made: Made) -> None:
-    """The results of a log whose cases may be shown one by one, in two threads: what one adds the other does not read."""
-    facts = further.facts
+    """The results of a log whose cases may be shown one by one, in two threads: what one adds no other one reads that runs
+    beside it.
+    """
+    facts, figures = further.facts, Figures.of(results)
 
     def hold_against_norms() -> None:
         results.tables.update(measure_conformance(log, results, further.demands, hours_of(log, facts)))
@@ -162,11 +164,17 @@ def _add_further(results: Results, log: io.Log, further: Further, *, k: int, ord
         results.tables["order_bounds"] = bound_figures(log.events, figures, order=order, ranks=log.ranks)
         results.tables.update(discover(results.variants, log.activities))
 
-    figures = Figures.of(results)
-    with ThreadPoolExecutor(1) as beside:
-        others = beside.submit(hold_against_norms)
-        add_performance(results, log, facts, k=k)
+    with ThreadPoolExecutor(2) as threads:
+        performance = threads.submit(add_performance, results, log, facts, k=k)
+        others = [
+            threads.submit(hold_against_norms),
+            threads.submit(add_organisation, results, log, k=k),
+        ]
+        targets = [threads.submit(predict_target, end_of_case(results), log, further.suspected)]
+        performance.result()
+        for target in due_targets(results, log, facts.declared.due):
+            targets.append(threads.submit(predict_target, target, log, further.suspected))
         made.take(results)
-        add_predictions(results, log, facts.declared.due, further.suspected)
-        add_organisation(results, log, k=k)
-        others.result()
+        add_predictions(results, log, (target.result() for target in targets))
+        for other in others:
+            other.result()
