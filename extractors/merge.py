@@ -33,6 +33,7 @@ _EQUAL_IS_SAME = frozenset(
 )
 # from this share of its rows on, a table is written anew instead of row by row
 _REWRITE_SHARE, _REWRITE_ROWS = 0.3, 10_000
+_ANALYZE_SHARE = 0.1  # and its statistics are taken at once; small changes are autovacuum's, which adds them up
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def merge(
     parts["gone"] = gone_keys(db, spec, table, landed, is_raw_as_compared=is_raw_as_compared)
     if landed.read_kind == WHOLE and adopt_landing(db, spec, table, version):
         counts = Counts(inserted=landed.row_count)
-        is_large = True
+        is_much_new = True
     elif ensure_table(db, spec, table):
         counts = Counts(
             inserted=db.execute(
@@ -75,7 +76,7 @@ def merge(
                 ).format(**parts)
             ).rowcount
         )
-        is_large = True
+        is_much_new = True
     else:
         counts = _find_differences(db, spec, table, landed, parts)
         raw_rows = db.execute(
@@ -83,14 +84,14 @@ def merge(
                 sql.Literal(parts["raw"].as_string(db))
             )
         ).fetchone()[0]
-        is_large = counts.total > max(_REWRITE_ROWS, _REWRITE_SHARE * raw_rows)
-        if is_large:
+        is_much_new = counts.total > _ANALYZE_SHARE * raw_rows
+        if counts.total > max(_REWRITE_ROWS, _REWRITE_SHARE * raw_rows):
             _write_anew(db, spec, table, counts, landed, parts)
         elif counts.total:
             _write_rows(db, counts, parts)
         db.execute("drop table pg_temp._differences")
     ensure_indexes(db, spec, table)
-    if is_large or 10 * counts.total > landed.row_count:
+    if is_much_new:
         db.execute(sql.SQL("analyze {raw}").format(**parts))
     remember(db, spec, table, landed)
     return counts

@@ -415,3 +415,20 @@ def test_a_blocked_copy_is_recorded_and_leaves_raw_alone(shop):
     shop.source("alter table orders rename column amount_untaxed to amount")
     shop.run()
     shop.assert_equal_to_source()
+
+
+def test_statistics_are_taken_of_what_changed_much_alone(shop):
+    def add(first: int, last: int) -> float:
+        """The rows that PostgreSQL believes raw to have, after some were added."""
+        shop.source(
+            """insert into orders (id, name, write_date)
+               select n, 'more', '2025-01-30' from generate_series(%s::int, %s::int) as n""",
+            first,
+            last,
+        )
+        shop.run()
+        return shop.query("select reltuples from pg_class where oid = 'raw_shop.orders'::regclass")[0][0]
+
+    shop.run()
+    assert add(21, 22) == 20  # a tenth is not much
+    assert add(23, 30) == 30
