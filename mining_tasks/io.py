@@ -54,6 +54,12 @@ def one_connection(url: str) -> Iterator[None]:
             _held.reset(before)
 
 
+def connection_of_its_own(url: str) -> adbc.Connection:
+    """A new ADBC connection, to be closed by the caller; it knows the types that one held for this URL has read."""
+    held = _held.get()
+    return held[1].adbc_clone() if held and held[0] == url else adbc.connect(url)
+
+
 @contextmanager
 def connection(url: str) -> Iterator[adbc.Connection]:
     """An ADBC connection; its transaction commits at the end, or rolls back on an error."""

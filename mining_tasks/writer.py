@@ -3,6 +3,7 @@
 import queue
 import threading
 from collections.abc import Sequence
+from contextvars import copy_context
 
 import adbc_driver_postgresql.dbapi as adbc
 import pyarrow as pa
@@ -24,7 +25,8 @@ class Writer:
         self._url, self._process, self._names, self._mined = url, process, names, mined
         self._waiting: queue.SimpleQueue[tuple[str, pa.Table] | object | None] = queue.SimpleQueue()
         self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._work, name="writes results", daemon=True)
+        work = copy_context().run  # a connection that is held is held for this thread, too
+        self._thread = threading.Thread(target=work, args=(self._work,), name="writes results", daemon=True)
 
     def __enter__(self) -> "Writer":
         self._thread.start()
@@ -48,7 +50,7 @@ class Writer:
 
     def _work(self) -> None:
         try:
-            with adbc.connect(self._url) as db, db.cursor() as cursor:
+            with io.connection_of_its_own(self._url) as db, db.cursor() as cursor:
                 io.write_note(cursor, self._process, self._mined)
                 io.make_empty(cursor, self._process, self._names)
                 while (found := self._waiting.get()) is not None:

@@ -264,7 +264,8 @@ def _invoke(request: dict[str, Any]) -> tuple[list[tuple[str, str, float, str]],
         request["target"],
     ]
     quiet = [
-        "--quiet",
+        "--log-level",
+        "none",  # on stdout nobody reads: what failed is in the outcome, the rest in the file
         "--no-version-check",
         "--no-send-anonymous-usage-stats",
         "--no-use-colors",
