@@ -1,7 +1,7 @@
 """Mining of one process: the log in, each result into candidate.<process>__mining_<table>, for the gate and publish."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import datetime
 
@@ -28,7 +28,7 @@ from mining_tasks.rules.tables import TABLES as CONFORMANCE_TABLES
 from mining_tasks.rules.tables import measure_conformance
 from mining_tasks.terms import Further, Terms, further_of, terms_of
 from mining_tasks.waiting_results import TABLES as PERFORMANCE_TABLES
-from mining_tasks.waiting_results import add_performance, hours_of
+from mining_tasks.waiting_results import Measured, add_performance, hours_of, measure_performance
 from mining_tasks.writer import Writer
 from sluice.errors import BadInput
 from sluice.mined import PER_CASE, TOUCHED, UNCHANGED, plan
@@ -127,18 +127,21 @@ def mine_log(
     each table as soon as it is there.
     """
     made = Made(log.activities, done)
-    results = compute(log, k=k_anonymity, engine=engine)
-    if log.actions is not None:
-        tables, steps, left_out = compute_desktop(log, k=k_anonymity)
-        results.tables.update(tables)
-        results.sequences["repeated_sequences"] = steps
-        results.suppressions.update(left_out)
-    asked = further()  # where cases may not be shown, too: what cannot be read is an error in any case
-    if is_case_level_public:
-        made.take(results)
-        _add_further(results, log, asked, k=k_anonymity, order=order, made=made)
-    else:
-        results = protect(results, log, k=k_anonymity)
+    with ThreadPoolExecutor(2) as threads:
+        if is_case_level_public:  # needs nothing but the log, and takes longest
+            measured = threads.submit(lambda: measure_performance(log, further().facts, k=k_anonymity))
+        results = compute(log, k=k_anonymity, engine=engine)
+        if log.actions is not None:
+            tables, steps, left_out = compute_desktop(log, k=k_anonymity)
+            results.tables.update(tables)
+            results.sequences["repeated_sequences"] = steps
+            results.suppressions.update(left_out)
+        asked = further()  # where cases may not be shown, too: what cannot be read is an error in any case
+        if is_case_level_public:
+            made.take(results)
+            _add_further(results, log, asked, measured, k=k_anonymity, order=order, made=made, threads=threads)
+        else:
+            results = protect(results, log, k=k_anonymity)
     results.process_kpis.update(
         as_of_us=as_of_us,
         k_anonymity=k_anonymity,
@@ -151,8 +154,18 @@ def mine_log(
     return dict.fromkeys(TABLES) | made.tables
 
 
-def _add_further(results: Results, log: io.Log, further: Further, *, k: int, order: Sequence[str], made: Made) -> None:
-    """The results of a log whose cases may be shown one by one, in two threads: what one adds no other one reads that runs
+def _add_further(
+    results: Results,
+    log: io.Log,
+    further: Further,
+    measured: Future[Measured],
+    *,
+    k: int,
+    order: Sequence[str],
+    made: Made,
+    threads: ThreadPoolExecutor,
+) -> None:
+    """The results of a log whose cases may be shown one by one: what one of `threads` adds no other one reads that runs
     beside it.
     """
     facts, figures = further.facts, Figures.of(results)
@@ -164,17 +177,15 @@ def _add_further(results: Results, log: io.Log, further: Further, *, k: int, ord
         results.tables["order_bounds"] = bound_figures(log.events, figures, order=order, ranks=log.ranks)
         results.tables.update(discover(results.variants, log.activities))
 
-    with ThreadPoolExecutor(2) as threads:
-        performance = threads.submit(add_performance, results, log, facts, k=k)
-        others = [
-            threads.submit(hold_against_norms),
-            threads.submit(add_organisation, results, log, k=k),
-        ]
-        targets = [threads.submit(predict_target, end_of_case(results), log, further.suspected)]
-        performance.result()
-        for target in due_targets(results, log, facts.declared.due):
-            targets.append(threads.submit(predict_target, target, log, further.suspected))
-        made.take(results)
-        add_predictions(results, log, (target.result() for target in targets))
-        for other in others:
-            other.result()
+    others = [
+        threads.submit(hold_against_norms),
+        threads.submit(add_organisation, results, log, k=k),
+    ]
+    targets = [threads.submit(predict_target, end_of_case(results), log, further.suspected)]
+    add_performance(results, log, facts, measured.result())
+    for target in due_targets(results, log, facts.declared.due):
+        targets.append(threads.submit(predict_target, target, log, further.suspected))
+    made.take(results)
+    add_predictions(results, log, (target.result() for target in targets))
+    for other in others:
+        other.result()

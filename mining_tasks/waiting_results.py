@@ -41,6 +41,7 @@ TABLES = (
     "due_date_kpis",
 )
 _CURVE_POINTS = 200
+Measured = tuple[dict[str, nw.DataFrame], dict[str, int]]  # the tables; how many rows of a table are left out
 
 
 @dataclass(frozen=True)
@@ -56,19 +57,19 @@ class Facts:
     automated: Mapping[int, bool] = field(default_factory=dict)
 
 
-def add_performance(results: Results, log: Log, facts: Facts, *, k: int) -> None:
-    """Add the tables of `TABLES` to the results of a log whose cases may be shown one by one."""
-    tables, left_out = measure_performance(log, facts, k=k)
+def add_performance(results: Results, log: Log, facts: Facts, measured: Measured) -> None:
+    """Add the tables of `TABLES` to the results of a log whose cases may be shown one by one; measured: most of them."""
+    tables, left_out = measured
     if tables:
         steps, cases = (frame.to_polars() for frame in (results.variants.steps, results.variants.cases))
-        tables |= _quality(log, facts, steps, cases)
+        tables = tables | _quality(log, facts, steps, cases)
     results.tables.update(tables)
     for name, count in left_out.items():
         if count:
             results.suppressions[name] = Suppression(len(tables[name]), count)
 
 
-def measure_performance(log: Log, facts: Facts, *, k: int) -> tuple[dict[str, nw.DataFrame], dict[str, int]]:
+def measure_performance(log: Log, facts: Facts, *, k: int) -> Measured:
     """The tables of `TABLES` that need no variants, empty of an empty log; how many rows of a table are left out, as
     fewer than `k` persons stand behind them.
     """
