@@ -7,6 +7,7 @@ sample of its anonymous pages (resident set without shared buffers and files; on
 """
 
 import argparse
+import gc
 import importlib
 import os
 import pickle
@@ -332,6 +333,7 @@ def main() -> None:
     embedded.start(settings)
     prepare(embedded.url(settings, "postgres"), settings.project, home)  # as `sluice run` does
     read_ahead(replace(settings, source_urls={SYSTEM: embedded.url(settings, SOURCE)}))
+    gc.freeze()  # as Airflow's executor does before it forks
     try:
         _benchmark(given, settings)
     finally:

@@ -110,11 +110,10 @@ def _durations_of(bounds: ArcBounds, published: Mapping[tuple, Any]) -> dict[tup
     found: dict[tuple, list[np.ndarray]] = {}
     nothing = np.zeros(0, dtype=np.int64)
     for start, frame in ((0, bounds.sure), (2, bounds.possible)):
-        grouped = frame.group_by(*ARC).agg("low_us", "high_us")
-        for source, target, low, high in grouped.iter_rows():
-            if (source, target) in published:
-                kept = found.setdefault((source, target), [nothing] * 4)
-                kept[start], kept[start + 1] = np.array(low, dtype=np.int64), np.array(high, dtype=np.int64)
+        for arc, of_arc in frame.partition_by(*ARC, include_key=False, as_dict=True).items():
+            if arc in published:
+                kept = found.setdefault(arc, [nothing] * 4)
+                kept[start], kept[start + 1] = of_arc["low_us"].to_numpy(), of_arc["high_us"].to_numpy()
     return {arc: tuple(arrays) for arc, arrays in found.items()}
 
 
@@ -148,8 +147,8 @@ def _activity_rows(log: Blocks, figures: Figures) -> Iterator[Row]:
             yield f"{end}_activities", "case_count", *key, value, low, high, True
     lowest, highest = (
         {
-            activity: np.array(waits, dtype=np.int64)
-            for activity, waits in one.group_by("activity_key").agg("wait_us").iter_rows()
+            activity: of_activity.to_series().to_numpy()
+            for (activity,), of_activity in one.partition_by("activity_key", include_key=False, as_dict=True).items()
         }
         for one in bound_waits(log)
     )
