@@ -6,6 +6,7 @@ same, bit for bit, on any engine, with any number of threads and for any order o
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 import narwhals as nw
@@ -39,8 +40,57 @@ def summarise_durations(
     """
     by = list(by)
     values = frame.select(*by, nw.col(value).cast(nw.Int64()).alias("_us")).filter(~nw.col("_us").is_null())
-    parts = _by_windows if isinstance(values, nw.LazyFrame) else _by_sorting
-    groups = parts(values, by, quantiles).with_columns(
+    if isinstance(values, nw.LazyFrame):
+        return _in_seconds(_by_windows(values, by, quantiles), by, quantiles)
+    values, codes, groups = numbered(values, by)
+    return Ordered.of(codes, values["_us"].to_numpy(), len(groups)).summarised(groups, quantiles)
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """Durations in memory, by group, each group's from the least: every figure is a slice. counts: how many each group has,
+    one at least."""
+
+    us: np.ndarray
+    counts: np.ndarray
+
+    @classmethod
+    def of(cls, codes: np.ndarray, us: np.ndarray, size: int) -> "Ordered":
+        """Of durations of the groups 0 to `size` - 1."""
+        counts = np.bincount(codes, minlength=size)
+        return cls(_sorted(codes, us, counts), counts)
+
+    def first(self) -> np.ndarray:
+        """Where each group begins."""
+        return np.cumsum(self.counts) - self.counts
+
+    def quantile(self, share: Fraction) -> np.ndarray:
+        """The quantile of each group, times the denominator of the share."""
+        first = self.first()
+        place, rest = np.divmod((self.counts - 1) * share.numerator, share.denominator)
+        low, high = self.us[first + place], self.us[first + place + (rest > 0)]
+        return low * share.denominator + (high - low) * rest
+
+    def summarised(self, groups: nw.DataFrame, quantiles: Mapping[str, Fraction] = QUANTILES) -> nw.DataFrame:
+        """What `summarise_durations` returns. groups: the keys of each group."""
+        first = self.first()
+        whole = self.us // MICROSECONDS
+        figures = {
+            "duration_count": self.counts,
+            "_whole": _sums(whole, first),
+            "_part": _sums(self.us - whole * MICROSECONDS, first),
+            "_min": self.us[first],
+            "_max": self.us[first + self.counts - 1],
+        } | {f"_{name}": self.quantile(share) for name, share in quantiles.items()}
+        series = (
+            nw.new_series(name, found.astype(np.int64, copy=False), nw.Int64(), backend=groups.implementation)
+            for name, found in figures.items()
+        )
+        return _in_seconds(groups.with_columns(*series), groups.columns, quantiles)
+
+
+def _in_seconds(groups: Frame, by: list[str], quantiles: Mapping[str, Fraction]) -> Frame:
+    groups = groups.with_columns(
         _whole=nw.col("_whole") + nw.col("_part") // MICROSECONDS, _part=remainder("_part", MICROSECONDS)
     )
     groups = groups.with_columns(total_seconds=nw.col("_whole").cast(nw.Float64()) + seconds("_part"))
@@ -89,37 +139,16 @@ def _by_windows(values: nw.LazyFrame, by: list[str], quantiles: Mapping[str, Fra
     return groups
 
 
-def _by_sorting(values: nw.DataFrame, by: list[str], quantiles: Mapping[str, Fraction]) -> nw.DataFrame:
-    """The same in memory: one sort, of which every figure is a slice."""
-    values, codes, groups = numbered(values, by)
-    counts = np.bincount(codes, minlength=len(groups))
-    first = np.cumsum(counts) - counts
-    ordered = _sorted(codes, values["_us"].to_numpy(), counts)
-    whole = ordered // MICROSECONDS
-    figures = {
-        "duration_count": counts,
-        "_whole": _sums(whole, first),
-        "_part": _sums(ordered - whole * MICROSECONDS, first),
-        "_min": ordered[first],
-        "_max": ordered[first + counts - 1],
-    }
-    for name, share in quantiles.items():
-        place, rest = np.divmod((counts - 1) * share.numerator, share.denominator)
-        low, high = ordered[first + place], ordered[first + place + (rest > 0)]
-        figures[f"_{name}"] = low * share.denominator + (high - low) * rest
-    series = (
-        nw.new_series(name, found.astype(np.int64), nw.Int64(), backend=values.implementation)
-        for name, found in figures.items()
-    )
-    return groups.with_columns(*series)
-
-
 def _sorted(codes: np.ndarray, us: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """The values, by group, each group's from the least: as packed integers where they fit, which sort ten times faster."""
     span = int(us.max()) + 1 if len(us) else 1
     if len(counts) * span >= PACKED:
         return us[np.lexsort((us, codes))]
-    return np.sort(codes * span + us) - np.repeat(np.arange(len(counts)) * span, counts)
+    ordered = codes * span
+    ordered += us
+    ordered.sort()
+    ordered -= np.repeat(np.arange(len(counts)) * span, counts)
+    return ordered
 
 
 def _sums(values: np.ndarray, first: np.ndarray) -> np.ndarray:

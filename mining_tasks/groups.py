@@ -1,7 +1,7 @@
 """Groups of rows in memory: small numbers for their keys, and how many different values each has.
 
-A frame's library groups by hashing rows; integers that lie close together need no hashing, and packed into one they sort
-several times faster.
+A frame's library groups by hashing rows; integers need no hashing: they are made small, and packed into one they sort several
+times faster.
 """
 
 from collections.abc import Sequence
@@ -11,12 +11,15 @@ import numpy as np
 from narwhals.typing import Frame
 
 PACKED = 2**62  # below it several numbers fit into one
+_HALF = 32  # bits
 _GAPS = 65_536  # numbers without a group that are worth their place
 
 
 def numbered(frame: nw.DataFrame, by: Sequence[str]) -> tuple[nw.DataFrame, np.ndarray, nw.DataFrame]:
-    """(the rows, whose order may be another, but for those that have a null among the keys `by`; the place of each one's
-    group; the groups)."""
+    """(the rows, but for those that have a null among the keys `by`; the place of each one's group; the groups).
+
+    Where all keys are integers the rows stay as they are and the groups are in the order of their keys.
+    """
     codes = _packed(frame, by)
     if codes is None:
         groups = frame.select(*by).drop_nulls().unique().with_row_index("_group")
@@ -30,20 +33,29 @@ def numbered(frame: nw.DataFrame, by: Sequence[str]) -> tuple[nw.DataFrame, np.n
 
 
 def _packed(frame: nw.DataFrame, by: Sequence[str]) -> np.ndarray | None:
-    """One number for each group, where the keys are integers not far apart; None where they are not."""
-    codes, size = np.zeros(len(frame), np.int64), 1
-    if not len(frame):
+    """One small number for each group, rising with its keys, where these are integers; None where they are not."""
+    if not len(frame) or any(not frame[name].dtype.is_integer() or frame[name].null_count() for name in by):
         return None
-    for name in by:
-        keys = frame[name]
-        if not keys.dtype.is_integer() or keys.null_count():
-            return None
-        low, high = int(keys.min()), int(keys.max())
-        size *= high - low + 1
-        if size > 4 * len(frame) + _GAPS:
-            return None
-        codes = codes * (high - low + 1) + (keys.to_numpy().astype(np.int64) - low)
+    room = 4 * len(frame) + _GAPS
+    codes, size = _small(frame[by[0]].to_numpy(), room)
+    for name in by[1:]:
+        own, count = _small(frame[name].to_numpy(), room)
+        codes, size = codes * count + own, size * count
+        if size > room:
+            codes, size = _small(codes, room)
     return codes
+
+
+def _small(keys: np.ndarray, room: int) -> tuple[np.ndarray, int]:
+    """Numbers below the second one, at most `room`, that rise with the keys: the distance from the least, or where keys lie
+    too far apart the place among the different ones.
+    """
+    low, high = int(keys.min()), int(keys.max())
+    if high - low < room:
+        return keys.astype(np.int64, copy=False) - low, high - low + 1
+    different = np.sort(keys)
+    different = different[starts_run(different)]
+    return np.searchsorted(different, keys), len(different)
 
 
 def count_different(frame: Frame, *, by: Sequence[str], column: str, name: str) -> Frame:
@@ -56,14 +68,43 @@ def count_different(frame: Frame, *, by: Sequence[str], column: str, name: str) 
     """
     if isinstance(frame, nw.DataFrame) and (runs := _runs(frame[column])) is not None:
         rows, codes, groups = numbered(frame.select(*by, nw.new_series("_run", runs, backend=frame.implementation)), by)
-        span = int(runs[-1]) + 1
-        if len(groups) * span < PACKED:
-            pairs = np.sort(codes * span + rows["_run"].to_numpy())
-            different = pairs[starts_run(pairs)] // span
-            counts = np.bincount(different, minlength=len(groups)).astype(np.int64)
-            return groups.with_columns(nw.new_series(name, counts, nw.Int64(), backend=groups.implementation))
+        counts = count_pairs(codes, rows["_run"].to_numpy(), len(groups))
+        return groups.with_columns(nw.new_series(name, counts, nw.Int64(), backend=groups.implementation))
     found = frame.group_by(*by).agg(nw.col(column).n_unique().alias(name))
     return found.with_columns(nw.col(name).cast(nw.Int64()))
+
+
+def count_pairs(codes: np.ndarray, values: np.ndarray, size: int) -> np.ndarray:
+    """How many different small numbers `values` each of the groups 0 to `size` - 1 has."""
+    span = int(values.max(initial=0)) + 1
+    pairs = codes * span + values
+    pairs.sort()
+    return np.bincount(pairs[starts_run(pairs)] // span, minlength=size)
+
+
+def exact_sums(codes: np.ndarray, values: np.ndarray, size: int) -> list[int]:
+    """The sum of the integers of each of the groups 0 to `size` - 1, however large: the halves of all numbers are summed
+    apart, which cannot overflow.
+    """
+    if not values.any():
+        return [0] * size
+    high, low = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    np.add.at(high, codes, values >> _HALF)
+    np.add.at(low, codes, values & ((1 << _HALF) - 1))
+    return [(above << _HALF) + below for above, below in zip(high.tolist(), low.tolist(), strict=True)]
+
+
+def stable_order(keys: np.ndarray) -> np.ndarray:
+    """The places of integers from the least, those of equal ones as they lie. NumPy sorts places several times faster where
+    equal keys may come in any order, so that these are put right at the end.
+    """
+    order = np.argsort(keys)
+    runs = np.cumsum(starts_run(keys[order]))
+    runs *= len(keys)
+    order += runs
+    order.sort()
+    order -= runs
+    return order
 
 
 def _runs(values: nw.Series) -> np.ndarray | None:
