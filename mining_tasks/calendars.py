@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from dateutil.easter import easter
 
+from mining_tasks.groups import PACKED
+
 SECOND_US = 1_000_000
 DAY_SECONDS = 86_400
 _EPOCH = date(1970, 1, 1)
@@ -81,10 +83,12 @@ class WorkingTime:
         at_us = np.asarray(at_us, dtype=np.int64)
         if not len(self.starts_us):
             return np.zeros_like(at_us)
-        place = np.searchsorted(self.starts_us, at_us, side="right") - 1
+        place = place_among(self.starts_us, at_us) - 1
         known = np.maximum(place, 0)
-        within = np.minimum(at_us, self.ends_us[known]) - self.starts_us[known]
-        return np.where(place < 0, 0, self.before_us[known] + within)
+        found = np.minimum(at_us, self.ends_us[known])
+        found += (self.before_us - self.starts_us)[known]
+        found[place < 0] = 0
+        return found
 
     def between(self, from_us: np.ndarray, until_us: np.ndarray) -> np.ndarray:
         """Working microseconds between pairs of instants; negative where the second is the earlier."""
@@ -110,6 +114,24 @@ class WorkingTime:
         lengths = np.diff(edges)
         both = (np.diff(self.elapsed(edges)) == lengths) & (np.diff(other.elapsed(edges)) == lengths)
         return WorkingTime.of(edges[:-1][both], edges[1:][both])
+
+
+def place_among(bounds: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """How many of the bounds, which rise, each instant is not before: `np.searchsorted` from the right. Many instants are not
+    looked up one by one: pieces of equal length that hold about one bound at most tell most places.
+    """
+    low, high = (int(at.min()), int(at.max())) if len(at) else (0, 0)
+    if len(at) < 8 * len(bounds) or high - low >= PACKED:
+        return np.searchsorted(bounds, at, side="right")
+    width = ((high - low) // (4 * len(bounds) + 1)).bit_length()  # in bits
+    begins = low + (np.arange(((high - low) >> width) + 1) << width)
+    found = np.searchsorted(bounds, begins, side="right")[(at - low) >> width]
+    following = np.append(bounds, np.iinfo(np.int64).max)
+    found += following[found] <= at
+    beyond = following[found] <= at
+    if beyond.any():
+        found[beyond] = np.searchsorted(bounds, at[beyond], side="right")
+    return found
 
 
 def reach(working_us: int) -> int:

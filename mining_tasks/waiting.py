@@ -16,6 +16,7 @@ from narwhals.typing import IntoFrame
 
 from mining_tasks.calendars import Calendar, WorkingTime, always, lay_out
 from mining_tasks.frames import EVENT_COLUMNS, events_of
+from mining_tasks.groups import starts_run
 
 PARTS = ("waiting_us", "idle_us", "processing_us")
 WORKING_PARTS = tuple(f"working_{part}" for part in PARTS)
@@ -42,8 +43,8 @@ class Times:
     whose it is; null for the first), and the parts of its case's time that end with it: `waiting_us`, `idle_us` (from
     ready to begin), `processing_us` (what of its own time no earlier step covers), and each as `working_*`.
 
-    cases: one row per case, by `case_key`: `calendar`, `throughput_us`, the three parts and each as `working_*`;
-    waiting + idle + processing = throughput, exactly.
+    cases: one row per case, by `case_key`: `calendar`, `begin_us`, `end_us`, `throughput_us` (between them), the three parts
+    and each as `working_*`; waiting + idle + processing = throughput, exactly.
 
     calendars: the names of the calendars that were used (None: around the clock), laid: their working time; `hours` of a
     step is the position of its own.
@@ -68,22 +69,13 @@ def split_times(events: IntoFrame, *, hours: Hours | None = None, beyond_us: int
     first, last = int(steps["begin_us"].min() or 0), int(steps["end_us"].max() or 0) + 1
     laid = _laid_out(hours, named, first, last + beyond_us)
     steps = _measured(steps, laid)
-    cases = (
-        steps.group_by("case_key")
-        .agg(
-            pl.col("_of_case").first(),
-            (pl.col("end_us").max() - pl.col("begin_us").min()).alias("throughput_us"),
-            pl.col(*PARTS, *WORKING_PARTS).sum(),
+    cases = _cases(steps).with_columns(
+        calendar=pl.col("_of_case").replace_strict(
+            list(range(len(named))), list(named), return_dtype=pl.String, default=None
         )
-        .with_columns(
-            working_throughput_us=pl.sum_horizontal(WORKING_PARTS),
-            calendar=pl.col("_of_case").replace_strict(
-                list(range(len(named))), list(named), return_dtype=pl.String, default=None
-            ),
-        )
-        .select("case_key", "calendar", "throughput_us", *PARTS, "working_throughput_us", *WORKING_PARTS)
-        .sort("case_key")
     )
+    measured = ["begin_us", "end_us", "throughput_us", *PARTS, "working_throughput_us", *WORKING_PARTS]
+    cases = cases.select("case_key", "calendar", *measured)
     return Times(steps.drop("_of_case"), cases, tuple(named), tuple(laid))
 
 
@@ -171,17 +163,34 @@ def _measured(steps: pl.DataFrame, laid: list[WorkingTime]) -> pl.DataFrame:
     ready = steps.select(pl.coalesce("ready_us", "begin_us")).to_series().to_numpy()
     open_from = np.minimum(ready, begin)  # nothing runs from here to begin
     runs_from = np.minimum(np.maximum(begin, ready), end)
-    found = {name: np.zeros(len(steps), np.int64) for name in (*PARTS, *WORKING_PARTS)}
-    found["processing_us"] = end - runs_from
     of_case, of_step = steps["_of_case"].to_numpy(), steps["hours"].to_numpy()
-    pairs = np.unique(of_case.astype(np.int64) * len(laid) + of_step)
-    for pair in pairs.tolist():
-        case_code, step_code = divmod(pair, len(laid))
-        rows = slice(None) if len(pairs) == 1 else np.flatnonzero((of_case == case_code) & (of_step == step_code))
-        one = _one(open_from[rows], begin[rows], runs_from[rows], end[rows], laid[case_code], laid[step_code])
-        for name, values in one.items():
-            found[name][rows] = values
-    return steps.with_columns(pl.Series(name, values) for name, values in found.items())
+    if len(laid) == 1:
+        found = _one(open_from, begin, runs_from, end, laid[0], laid[0])
+    else:
+        found = {name: np.zeros(len(steps), np.int64) for name in (*PARTS[:2], *WORKING_PARTS)}
+        for pair in np.unique(of_case.astype(np.int64) * len(laid) + of_step).tolist():
+            case_code, step_code = divmod(pair, len(laid))
+            rows = np.flatnonzero((of_case == case_code) & (of_step == step_code))
+            one = _one(open_from[rows], begin[rows], runs_from[rows], end[rows], laid[case_code], laid[step_code])
+            for name, values in one.items():
+                found[name][rows] = values
+    found["processing_us"] = end - runs_from
+    return steps.with_columns(pl.Series(name, found[name]) for name in (*PARTS, *WORKING_PARTS))
+
+
+def _cases(steps: pl.DataFrame) -> pl.DataFrame:
+    """What the rows of each case, which lie together, make of it."""
+    first = np.flatnonzero(starts_run(steps["case_key"].to_numpy()))
+    if not len(first):
+        return steps.with_columns(throughput_us=pl.lit(0, pl.Int64), working_throughput_us=pl.lit(0, pl.Int64))
+    sums = {name: np.add.reduceat(steps[name].to_numpy(), first) for name in (*PARTS, *WORKING_PARTS)}
+    end = np.maximum.reduceat(steps["end_us"].to_numpy(), first)
+    cases = steps.select("case_key", "_of_case", "begin_us")[first].with_columns(
+        pl.Series(name, values) for name, values in {"end_us": end, **sums}.items()
+    )
+    return cases.with_columns(
+        throughput_us=pl.col("end_us") - pl.col("begin_us"), working_throughput_us=pl.sum_horizontal(WORKING_PARTS)
+    )
 
 
 def _one(
@@ -194,13 +203,14 @@ def _one(
 ) -> dict[str, np.ndarray]:
     """The parts of steps that have the calendars `case` and `step`."""
     at_begin = case.elapsed(begin)
-    working_gap = at_begin - case.elapsed(open_from)
+    working_gap = at_begin - _at_open(open_from, begin, at_begin, case)
     if step is case:
         waiting = working_waiting = working_gap
     else:
         waiting = step.between(open_from, begin)
         working_waiting = case.and_also(step).between(open_from, begin)
-    working_processing = 0 if (runs_from is end or np.array_equal(runs_from, end)) else case.between(runs_from, end)
+    is_at_once = np.array_equal(runs_from, end)
+    working_processing = np.zeros(len(end), np.int64) if is_at_once else case.between(runs_from, end)
     return {
         "waiting_us": waiting,
         "idle_us": begin - open_from - waiting,
@@ -208,3 +218,16 @@ def _one(
         "working_idle_us": working_gap - working_waiting,
         "working_processing_us": working_processing,
     }
+
+
+def _at_open(open_from: np.ndarray, begin: np.ndarray, at_begin: np.ndarray, case: WorkingTime) -> np.ndarray:
+    """The working time until `open_from`, of which most are the begins of these or of the steps before them: what is known
+    is not looked up again.
+    """
+    known = at_begin.copy()
+    is_before = open_from[1:] == begin[:-1]
+    np.copyto(known[1:], at_begin[:-1], where=is_before)
+    others = open_from != begin
+    others[1:] &= ~is_before
+    known[others] = case.elapsed(open_from[others])
+    return known

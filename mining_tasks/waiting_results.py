@@ -136,8 +136,7 @@ def _with_currency(bottlenecks: nw.DataFrame, declared: Performance) -> nw.DataF
 
 def _seen(log: Log, times: Times) -> pl.DataFrame:
     """Per case `case_key`, `is_open`, `calendar`, `begin_us`, `end_us`, `throughput_us`."""
-    spans = times.steps.group_by("case_key").agg(pl.col("begin_us").min(), pl.col("end_us").max())
-    cases = times.cases.select("case_key", "calendar", "throughput_us").join(spans, on="case_key")
+    cases = times.cases.select("case_key", "calendar", "begin_us", "end_us", "throughput_us")
     return cases.join(log.cases.select("case_key", "is_open"), on="case_key").sort("case_key")
 
 

@@ -4,6 +4,7 @@ from fractions import Fraction
 from statistics import quantiles
 
 import narwhals as nw
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from mining_tasks import durations, groups
 from mining_tasks.durations import summarise_durations
-from mining_tasks.groups import count_different, numbered
+from mining_tasks.groups import count_different, exact_sums, numbered, stable_order
 
 FAR = st.integers(-(2**63), 2**63 - 1)
 ROWS = st.lists(st.tuples(st.one_of(st.integers(-3, 3), FAR), st.integers(0, 4), st.one_of(st.integers(0, 5), FAR)))
@@ -69,3 +70,22 @@ def test_durations_equal_a_plain_walk(packed, rows):
         assert (row["min_seconds"], row["max_seconds"]) == (min(values) / 1e6, max(values) / 1e6)
         assert row["total_seconds"] == pytest.approx(sum(values) / 1e6, rel=1e-15)
         assert row["p90"] == pytest.approx(ninth / 1e6, rel=1e-12)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(-(2**63), 2**63 - 1))))
+def test_sums_are_exact_however_large(rows):
+    codes, values = (np.array(column, np.int64) for column in (zip(*rows, strict=True) if rows else ([], [])))
+    expected = [sum(value for code, value in rows if code == group) for group in range(5)]
+    assert exact_sums(codes, values, 5) == expected
+
+
+@settings(deadline=None)
+@given(st.lists(st.one_of(st.integers(0, 3), FAR)))
+def test_equal_numbers_stay_in_their_order(keys):
+    assert stable_order(np.array(keys, np.int64)).tolist() == sorted(range(len(keys)), key=keys.__getitem__)
+
+
+def test_many_equal_numbers_stay_in_their_order():
+    keys = np.arange(50_000) * 7 % 13
+    assert stable_order(keys).tolist() == np.argsort(keys, kind="stable").tolist()
