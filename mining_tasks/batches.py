@@ -4,58 +4,71 @@ Kinds as in Martin, Swennen, Depaire, Jans, Caris and Vanhoof (2017), Retrieving
 event logs: simultaneous (same begin, same end), concurrent (they overlap), sequential (one right after the other).
 """
 
+import narwhals as nw
 import numpy as np
 import polars as pl
 
-from mining_tasks.groups import PACKED
+from mining_tasks.groups import PACKED, count_pairs, numbered, stable_order, starts_run
 
 KINDS = ("simultaneous", "concurrent", "sequential")
 
 
 def find_batches(steps: pl.DataFrame, *, gap_us: int = 0) -> pl.DataFrame:
-    """The steps that were done in a batch: `batch` (a number), `kind`, `step` (its place among `steps`), `case_key`,
-    `event_seq`, `activity_key`, `resource_key`, `begin_us`, `end_us`, `ready_us`, `batch_ready_us` (when the last case of the
-    batch was there).
+    """The steps that were done in a batch, batch by batch: `batch` (a number), `kind`, `step` (its place among `steps`),
+    `case_key`, `event_seq`, `activity_key`, `resource_key`, `ready_us`, `batch_ready_us` (when the last case of the batch was
+    there).
 
     steps: of `mining_tasks.waiting.split_times`. A batch is a longest run of steps of one resource and activity, of at
     least two cases, in which each begins before those before it have ended, or at most `gap_us` later; and each case
     was there (`ready_us`, of a case's first step its begin) when the first of them began.
     """
-    columns = ("activity_key", "resource_key", "begin_us", "end_us", "case_key", "event_seq", "ready_us")
-    known = steps.select(*columns).with_row_index("step").filter(pl.col("resource_key").is_not_null())
-    rows, workers = _by_worker(known)
-    latest, begin = _latest_so_far(rows["end_us"].to_numpy(), workers), rows["begin_us"].to_numpy()
-    arrived = rows.select(pl.coalesce("ready_us", "begin_us")).to_series().to_numpy()
-    goes_on = np.zeros(len(rows), bool)
-    goes_on[1:] = (np.diff(workers) == 0) & (begin[1:] - latest[:-1] <= gap_us) & (arrived[1:] <= begin[:-1])
+    place, workers = _by_worker(steps)
+    begin, end = (steps[name].to_numpy()[place] for name in ("begin_us", "end_us"))
+    arrived = steps.select(pl.coalesce("ready_us", "begin_us")).to_series().to_numpy()[place]
+    latest = _latest_so_far(end, workers)
+    goes_on = np.zeros(len(place), bool)
+    goes_on[1:] = (workers[1:] == workers[:-1]) & (begin[1:] - latest[:-1] <= gap_us) & (arrived[1:] <= begin[:-1])
     linked = goes_on.copy()
     linked[:-1] |= goes_on[1:]
-    rows = rows.with_columns(
-        _until=pl.Series(np.roll(latest, 1)), _arrived=pl.Series(arrived), _is_first=pl.Series(~goes_on)
-    ).filter(pl.Series(linked))
-    if rows.is_empty():
-        return _shaped(rows.with_columns(batch=pl.lit(0, pl.Int64)))
-    begins = _split(rows["_is_first"].to_numpy(), rows["begin_us"].to_numpy(), rows["_arrived"].to_numpy())
-    rows = rows.with_columns(pl.Series("batch", np.cumsum(begins)), _is_first=pl.Series(begins))
-    several = rows.group_by("batch").agg(pl.col("case_key").n_unique().alias("_cases")).filter(pl.col("_cases") > 1)
-    return _shaped(rows.join(several, on="batch", how="semi", maintain_order="left"))
+    if not linked.any():
+        return _shaped(steps, place[:0], place[:0], place[:0], arrived[:0])
+    until = np.roll(latest, 1)[linked]
+    place, begin, end, arrived = place[linked], begin[linked], end[linked], arrived[linked]
+    is_first = _split(~goes_on[linked], begin, arrived)
+    batch = np.cumsum(is_first) - 1
+
+    def has(found: np.ndarray) -> np.ndarray:
+        """Whether it holds for a row of each batch beyond its first."""
+        return np.bincount(batch[found & ~is_first], minlength=int(batch[-1]) + 1) > 0
+
+    differs = np.append(False, (begin[1:] != begin[:-1]) | (end[1:] != end[:-1]))
+    kind = np.where(has(differs), np.where(has(begin < until), 1, 2), 0)
+    ready = np.maximum.reduceat(arrived, np.flatnonzero(is_first))
+    case = steps["case_key"].to_numpy()[place]
+    is_kept = has(np.append(False, case[1:] != case[:-1]))[batch]
+    place, batch = place[is_kept], batch[is_kept]
+    return _shaped(steps, place, batch, kind[batch], ready[batch])
 
 
-def _by_worker(rows: pl.DataFrame) -> tuple[pl.DataFrame, np.ndarray]:
-    """(sorted by activity, resource, begin, what ties in the order of the cases; per row the number of its activity and
-    resource, rising). One packed integer where it fits, which sorts several times faster than three.
+def _by_worker(steps: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """(the places of the steps that have a resource: by activity, resource, begin, what ties in the order of the cases; per
+    place the number of its activity and resource, rising). One packed integer where it fits, which sorts several times
+    faster than three.
     """
-    by = ["activity_key", "resource_key"]
-    groups = rows.select(by).unique().sort(by).with_row_index("_group")
-    workers = rows.select(by).join(groups, on=by, how="left", maintain_order="left")["_group"].cast(pl.Int64).to_numpy()
-    begin = rows["begin_us"].to_numpy()
+    place = np.flatnonzero(steps["resource_key"].is_not_null().to_numpy())
+    known = steps.select("activity_key", "resource_key", "begin_us")
+    known = known if len(place) == len(steps) else known[place]
+    _, workers, groups = numbered(nw.from_native(known.select("activity_key", "resource_key")), known.columns[:2])
+    begin = known["begin_us"].to_numpy()
     first = int(begin.min()) if len(begin) else 0
     span = (int(begin.max()) if len(begin) else 0) - first + 1
     if len(groups) * span < PACKED:
-        order = np.argsort(workers * span + (begin - first), kind="stable")
+        packed = workers * span
+        packed += begin - first
+        order = stable_order(packed)
     else:
         order = np.lexsort((begin, workers))
-    return rows[order], workers[order]
+    return place[order], workers[order]
 
 
 def _latest_so_far(end: np.ndarray, workers: np.ndarray) -> np.ndarray:
@@ -84,31 +97,16 @@ def _split(is_first: np.ndarray, begin: np.ndarray, arrived: np.ndarray) -> np.n
         is_first |= late & (seen - seen[first] == 1)
 
 
-def _shaped(rows: pl.DataFrame) -> pl.DataFrame:
-    inner = ~pl.col("_is_first")
-    alike = (pl.col("begin_us") == pl.col("begin_us").shift(1)) & (pl.col("end_us") == pl.col("end_us").shift(1))
-    overlap = pl.col("begin_us") < pl.col("_until")
-    return rows.with_columns(
-        _alike=(inner & ~alike.fill_null(False)).any().over("batch"),
-        _overlap=(inner & overlap.fill_null(False)).any().over("batch"),
-        batch_ready_us=pl.col("_arrived").max().over("batch"),
-    ).select(
-        "batch",
-        pl.when(~pl.col("_alike"))
-        .then(pl.lit(KINDS[0]))
-        .when(pl.col("_overlap"))
-        .then(pl.lit(KINDS[1]))
-        .otherwise(pl.lit(KINDS[2]))
-        .alias("kind"),
-        "step",
-        "case_key",
-        "event_seq",
-        "activity_key",
-        "resource_key",
-        "begin_us",
-        "end_us",
-        "ready_us",
-        "batch_ready_us",
+def _shaped(
+    steps: pl.DataFrame, place: np.ndarray, batch: np.ndarray, kind: np.ndarray, ready: np.ndarray
+) -> pl.DataFrame:
+    names = ("case_key", "event_seq", "activity_key", "resource_key", "ready_us")
+    return steps.select(*names)[place].select(
+        pl.Series("batch", batch),
+        pl.Series("kind", KINDS, dtype=pl.Enum(KINDS))[kind],
+        pl.Series("step", place),
+        *names,
+        pl.Series("batch_ready_us", ready),
     )
 
 
@@ -118,25 +116,32 @@ def measure_batches(batched: pl.DataFrame, steps: pl.DataFrame, *, k: int) -> tu
     case was there until the last of its batch was), `resource_count`; and the number of rows that fewer than `k`
     resources stand behind, which are left out.
     """
-    known = steps.filter(pl.col("resource_key").is_not_null())
-    all_events = known.group_by("activity_key").agg(pl.len().cast(pl.Int64).alias("_events"))
-    sizes = batched.group_by("activity_key", "kind", "batch").agg(pl.col("case_key").n_unique().alias("_size"))
-    sizes = sizes.group_by("activity_key", "kind").agg(
+    has_resource = pl.col("resource_key").is_not_null().sum().cast(pl.Int64)
+    all_events = steps.group_by("activity_key").agg(has_resource.alias("_events"))
+    cases = np.cumsum(starts_run(steps["case_key"].to_numpy()))[batched["step"].to_numpy()]
+    first = np.flatnonzero(starts_run(batched["batch"].to_numpy()))
+    sizes = count_pairs(batched["batch"].to_numpy(), cases, 0)
+    by_batch = batched.select("activity_key", "kind", "resource_key")[first].with_columns(
+        _size=pl.Series(sizes[sizes > 0], dtype=pl.Int64)
+    )
+    sizes = by_batch.group_by("activity_key", "kind").agg(
         pl.len().cast(pl.Int64).alias("batch_count"),
         pl.col("_size").sum().cast(pl.Int64).alias("_sizes"),
         pl.col("_size").max().cast(pl.Int64).alias("max_size"),
+        pl.col("resource_key").n_unique().cast(pl.Int64).alias("resource_count"),
     )
     wait = (pl.col("batch_ready_us") - pl.col("ready_us")).fill_null(0).cast(pl.Int128).sum()
     found = (
-        batched.group_by("activity_key", "kind")
+        batched.select("activity_key", "kind", "batch_ready_us", "ready_us", pl.Series("_case", cases))
+        .group_by("activity_key", "kind")
         .agg(
             pl.len().cast(pl.Int64).alias("event_count"),
-            pl.col("case_key").n_unique().cast(pl.Int64).alias("case_count"),
+            pl.col("_case").n_unique().cast(pl.Int64).alias("case_count"),
             wait.alias("_wait"),
-            pl.col("resource_key").n_unique().cast(pl.Int64).alias("resource_count"),
         )
         .join(sizes, on=["activity_key", "kind"])
         .join(all_events, on="activity_key")
+        .with_columns(pl.col("kind").cast(pl.String))
         .sort("activity_key", "kind")
     )
     found = found.with_columns(

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from dateutil.easter import easter
 
-from mining_tasks.groups import PACKED
+from mining_tasks.groups import place_among
 
 SECOND_US = 1_000_000
 DAY_SECONDS = 86_400
@@ -114,24 +114,6 @@ class WorkingTime:
         lengths = np.diff(edges)
         both = (np.diff(self.elapsed(edges)) == lengths) & (np.diff(other.elapsed(edges)) == lengths)
         return WorkingTime.of(edges[:-1][both], edges[1:][both])
-
-
-def place_among(bounds: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """How many of the bounds, which rise, each instant is not before: `np.searchsorted` from the right. Many instants are not
-    looked up one by one: pieces of equal length that hold about one bound at most tell most places.
-    """
-    low, high = (int(at.min()), int(at.max())) if len(at) else (0, 0)
-    if len(at) < 8 * len(bounds) or high - low >= PACKED:
-        return np.searchsorted(bounds, at, side="right")
-    width = ((high - low) // (4 * len(bounds) + 1)).bit_length()  # in bits
-    begins = low + (np.arange(((high - low) >> width) + 1) << width)
-    found = np.searchsorted(bounds, begins, side="right")[(at - low) >> width]
-    following = np.append(bounds, np.iinfo(np.int64).max)
-    found += following[found] <= at
-    beyond = following[found] <= at
-    if beyond.any():
-        found[beyond] = np.searchsorted(bounds, at[beyond], side="right")
-    return found
 
 
 def reach(working_us: int) -> int:

@@ -12,6 +12,7 @@ from narwhals.typing import Frame
 
 PACKED = 2**62  # below it several numbers fit into one
 _HALF = 32  # bits
+_GREATEST = 2**63 - 1
 _GAPS = 65_536  # numbers without a group that are worth their place
 
 
@@ -55,7 +56,7 @@ def _small(keys: np.ndarray, room: int) -> tuple[np.ndarray, int]:
         return keys.astype(np.int64, copy=False) - low, high - low + 1
     different = np.sort(keys)
     different = different[starts_run(different)]
-    return np.searchsorted(different, keys), len(different)
+    return place_among(different, keys) - 1, len(different)
 
 
 def count_different(frame: Frame, *, by: Sequence[str], column: str, name: str) -> Frame:
@@ -80,6 +81,26 @@ def count_pairs(codes: np.ndarray, values: np.ndarray, size: int) -> np.ndarray:
     pairs = codes * span + values
     pairs.sort()
     return np.bincount(pairs[starts_run(pairs)] // span, minlength=size)
+
+
+def place_among(bounds: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """How many of the bounds, which rise, each integer is not below: `np.searchsorted` from the right. Many are not looked up
+    one by one: pieces of equal length that hold about one bound at most tell most places.
+    """
+    low, high = (int(at.min()), int(at.max())) if len(at) else (0, 0)
+    if len(at) < 8 * len(bounds) or high == _GREATEST:
+        return np.searchsorted(bounds, at, side="right")
+    width = ((high - low) // (4 * len(bounds) + 1)).bit_length()  # in bits
+    pieces = np.arange(((high - low) >> width) + 1, dtype=np.uint64)
+    begins = (pieces << width).view(np.int64) + low
+    piece = (at.astype(np.int64, copy=False) - low).view(np.uint64) >> width  # unsigned: what spans all integers fits
+    found = np.searchsorted(bounds, begins, side="right")[piece]
+    following = np.append(bounds, _GREATEST)
+    found += following[found] <= at
+    beyond = following[found] <= at
+    if beyond.any():
+        found[beyond] = np.searchsorted(bounds, at[beyond], side="right")
+    return found
 
 
 def exact_sums(codes: np.ndarray, values: np.ndarray, size: int) -> list[int]:

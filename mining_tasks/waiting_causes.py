@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from mining_tasks.calendars import WorkingTime
+from mining_tasks.groups import exact_sums
 
 _AXIS = 2**62  # microseconds of all resources that are looked at together
 CAUSES = ("batching_us", "unavailability_us", "contention_us", "prioritisation_us", "extraneous_us")
@@ -24,25 +25,36 @@ def explain_waiting(steps: pl.DataFrame, batched: pl.DataFrame, laid: Sequence[W
     waits for the batch; of what is left, what lies outside the hours is unavailability; then, in which its resource
     runs other steps: contention if those were there before it, else prioritisation; then extraneous.
     """
-    ready = np.full(len(steps), np.iinfo(np.int64).min)
-    ready[batched["step"].to_numpy()] = batched["batch_ready_us"].to_numpy()
-    known = steps.with_columns(_ready=pl.Series(ready)).filter(pl.col("resource_key").is_not_null())
-    from_us = pl.min_horizontal(pl.max_horizontal("ready_us", "_ready"), "begin_us")
-    waits = known.filter(pl.col("ready_us") < pl.col("begin_us")).with_columns(_from=from_us)
-    start, begin = waits["_from"].to_numpy(), waits["begin_us"].to_numpy()
-    busy = known.filter(pl.col("end_us") > pl.col("begin_us"))
-    found = {name: np.zeros(len(waits), np.int64) for name in CAUSES}
-    found["batching_us"] = start - waits["ready_us"].to_numpy()
-    hours = waits["hours"].to_numpy()
-    for code in np.unique(hours).tolist():
-        rows = np.flatnonzero(hours == code)
-        low, high = laid[code].elapsed(start[rows]), laid[code].elapsed(begin[rows])
-        found["unavailability_us"][rows] = (begin[rows] - start[rows]) - (high - low)
-        earlier, later = _busy_within(waits[rows], low, high, busy, laid[code])
-        found["contention_us"][rows], found["prioritisation_us"][rows] = earlier, later
-        found["extraneous_us"][rows] = high - low - earlier - later
+    ready, begin = (
+        steps.select(pl.coalesce("ready_us", "begin_us")).to_series().to_numpy(),
+        steps["begin_us"].to_numpy(),
+    )
+    start = ready.copy()
+    in_batch = batched["step"].to_numpy()
+    start[in_batch] = np.minimum(np.maximum(ready[in_batch], batched["batch_ready_us"].to_numpy()), begin[in_batch])
+    place = np.flatnonzero((ready < begin) & steps["resource_key"].is_not_null().to_numpy())
+    ready, begin, start, hours = ready[place], begin[place], start[place], steps["hours"].to_numpy()[place]
+    worked = steps["waiting_us"].to_numpy()[place]
+    earlier, later = np.zeros(len(place), np.int64), np.zeros(len(place), np.int64)
+    is_late = start > ready
+    busy = steps.filter(pl.col("resource_key").is_not_null() & (pl.col("end_us") > pl.col("begin_us")))
+    for code, own in enumerate(laid):
+        is_own = hours == code
+        late = np.flatnonzero(is_own & is_late)
+        worked[late] = own.between(start[late], begin[late])
+        if len(busy):
+            rows = np.flatnonzero(is_own)
+            low, high = own.elapsed(start[rows]), own.elapsed(begin[rows])
+            earlier[rows], later[rows] = _busy_within(steps[place[rows]], low, high, busy, own)
+    found = {
+        "batching_us": start - ready,
+        "unavailability_us": begin - start - worked,
+        "contention_us": earlier,
+        "prioritisation_us": later,
+        "extraneous_us": worked - earlier - later,
+    }
     columns = [pl.Series(name, values) for name, values in found.items()]
-    return waits.select("case_key", "event_seq", "activity_key", "resource_key").with_columns(columns)
+    return steps.select("case_key", "event_seq", "activity_key", "resource_key")[place].with_columns(columns)
 
 
 def _busy_within(
@@ -50,7 +62,7 @@ def _busy_within(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Working time that each wait's resource runs steps that were there before it, and after it."""
     nothing = np.zeros(len(waits), np.int64)
-    if busy.is_empty() or waits.is_empty():
+    if waits.is_empty():
         return nothing, nothing
     pieces = (
         busy.sort("resource_key", "begin_us", "end_us", "case_key", "event_seq")
@@ -137,10 +149,14 @@ def measure_causes(explained: pl.DataFrame, *, k: int) -> tuple[pl.DataFrame, in
         explained.group_by("activity_key")
         .agg(
             pl.len().cast(pl.Int64).alias("wait_count"),
-            *(pl.col(cause).cast(pl.Int128).sum() for cause in CAUSES),
             pl.col("resource_key").n_unique().cast(pl.Int64).alias("resource_count"),
         )
         .sort("activity_key")
+    )
+    codes = np.searchsorted(found["activity_key"].to_numpy(), explained["activity_key"].to_numpy())
+    found = found.with_columns(
+        pl.Series(cause, exact_sums(codes, explained[cause].to_numpy(), len(found)), dtype=pl.Int128)
+        for cause in CAUSES
     )
     shown = found.filter(pl.col("resource_count") >= k)
     causes = [shown[cause].to_list() for cause in CAUSES]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mining_tasks.calendars import Calendar, WorkingTime, always, lay_out, place_among
+from mining_tasks.calendars import Calendar, WorkingTime, always, lay_out
 from mining_tasks.calendars_declared import load_calendar
 from sluice.demo.calendar import WorkCalendar
 
@@ -140,15 +140,3 @@ def test_the_demo_companys_calendar_is_the_one_that_it_lives_by():
     work = np.sort(np.random.default_rng(3).integers(first, lived.work(date(2029, 12, 28)), 500))
     at = np.array([lived.time(second) for second in work.tolist()]) * 1_000_000
     assert (laid.elapsed(at) == (work - first) * 1_000_000).all()
-
-
-INSTANTS = st.one_of(st.integers(-20, 20), st.integers(-(2**40), 2**40), st.integers(-(2**62), 2**62))
-
-
-@settings(deadline=None)
-@given(st.lists(INSTANTS, max_size=12), st.lists(INSTANTS, max_size=20))
-def test_an_instant_is_placed_among_bounds_however_these_lie(bounds, instants):
-    """Many, so that they are placed by pieces of equal length; all bounds in one piece, and in pieces far apart."""
-    bounds = np.array(sorted(bounds), np.int64)
-    at = np.array((instants + bounds.tolist()) * 20, np.int64)
-    assert place_among(bounds, at).tolist() == np.searchsorted(bounds, at, side="right").tolist()

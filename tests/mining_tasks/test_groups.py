@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mining_tasks import durations, groups
 from mining_tasks.durations import summarise_durations
-from mining_tasks.groups import count_different, exact_sums, numbered, stable_order
+from mining_tasks.groups import count_different, exact_sums, numbered, place_among, stable_order
 
 FAR = st.integers(-(2**63), 2**63 - 1)
 ROWS = st.lists(st.tuples(st.one_of(st.integers(-3, 3), FAR), st.integers(0, 4), st.one_of(st.integers(0, 5), FAR)))
@@ -89,3 +89,19 @@ def test_equal_numbers_stay_in_their_order(keys):
 def test_many_equal_numbers_stay_in_their_order():
     keys = np.arange(50_000) * 7 % 13
     assert stable_order(keys).tolist() == np.argsort(keys, kind="stable").tolist()
+
+
+@settings(deadline=None)
+@given(st.lists(st.one_of(st.integers(-20, 20), FAR), max_size=12), st.lists(st.one_of(st.integers(-20, 20), FAR)))
+def test_many_numbers_are_placed_among_bounds_however_these_lie(bounds, numbers):
+    """Many, so that they are placed by pieces of equal length: all bounds in one piece, and in pieces far apart."""
+    bounds = np.array(sorted(bounds), np.int64)
+    at = np.array((numbers + bounds.tolist()) * 20, np.int64)
+    assert place_among(bounds, at).tolist() == np.searchsorted(bounds, at, side="right").tolist()
+
+
+def test_numbers_from_the_least_to_the_greatest_are_placed():
+    bounds = np.array([-(2**63), -5, 2**63 - 2, 2**63 - 1])
+    for greatest in bounds[2:]:
+        at = np.array([-(2**63), -6, -5, 2**62, greatest] * 20)
+        assert place_among(bounds, at).tolist() == np.searchsorted(bounds, at, side="right").tolist()
