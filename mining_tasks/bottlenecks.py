@@ -1,15 +1,18 @@
 """Bottlenecks: activities and arcs by the working time that cases lie before them, and by what that costs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import accumulate
 
 import narwhals as nw
+import numpy as np
 import polars as pl
 
 from mining_tasks.calendars_declared import Rates
+from mining_tasks.durations import MEDIAN
+from mining_tasks.groups import exact_sums
 from mining_tasks.waiting import Times
-from mining_tasks.waiting_times import count_cases
+from mining_tasks.waiting_times import Places, find_places
 
 ACTIVITY, ARC = "activity", "arc"
 _HOUR_US = 3_600_000_000
@@ -17,7 +20,11 @@ _KEYS = ("source_activity_key", "target_activity_key")
 
 
 def rank_bottlenecks(
-    times: Times, *, rates: Rates | None = None, activity_rates: Mapping[int, Rates] | None = None
+    times: Times,
+    *,
+    rates: Rates | None = None,
+    activity_rates: Mapping[int, Rates] | None = None,
+    places: tuple[Places, Places] | None = None,
 ) -> nw.DataFrame:
     """One row per activity (`kind` activity, no source) and per arc (`kind` arc), sorted by `kind`, `time_rank`.
 
@@ -27,48 +34,42 @@ def rank_bottlenecks(
     processing_seconds: how long it ran (activities only). time_rank: 1 = most working time lost, equal ones in the
     order of their keys. rates (per hour; of activities of their own: `activity_rates`): `waiting_cost` of the lost
     working time, `processing_cost` of the processing time, `cost` of both and `cost_rank`; null without rates.
+    places: of `find_places`, where they are at hand.
     """
-    parts = []
-    for kind, by in ((ACTIVITY, _KEYS[1:]), (ARC, _KEYS)):
-        found = _lost(times, by)
-        if kind == ACTIVITY:
-            found = found.with_columns(pl.lit(None, found.schema[_KEYS[1]]).alias(_KEYS[0]))
-        else:
-            found = found.with_columns(_processing=pl.lit(0, pl.Int64))
-        found = found.filter(pl.col("wait_count") > 0) if kind == ARC else found
-        parts.append(_ranked(found, kind, rates, activity_rates or {}))
+    activities, arcs = places or find_places(times)
+    no_source = pl.lit(None, activities.keys.schema["activity_key"]).alias(_KEYS[0])
+    of_activities = _lost(activities).rename({"activity_key": _KEYS[1]}).with_columns(no_source)
+    of_arcs = _lost(arcs).with_columns(_processing=pl.lit(0, pl.Int64))
+    parts = [
+        _ranked(found, kind, rates, activity_rates or {}) for kind, found in ((ACTIVITY, of_activities), (ARC, of_arcs))
+    ]
     return nw.from_native(pl.concat(parts))
 
 
-def _lost(times: Times, by: tuple[str, ...]) -> pl.DataFrame:
+def _lost(places: Places) -> pl.DataFrame:
     """Per place the exact sums, in microseconds."""
-    steps = times.steps.rename({"activity_key": _KEYS[1]})
-    if len(by) == 2:
-        steps = steps.filter(pl.col("ready_us").is_not_null())
-    lay = pl.col("ready_us").is_not_null()
-    lost = pl.when(lay).then(pl.col("working_waiting_us") + pl.col("working_idle_us"))
-    steps = steps.select(
-        *by,
-        "case_key",
-        (pl.col("waiting_us") + pl.col("idle_us")).alias("_clock"),
-        lost.alias("_lost"),
-        pl.col("processing_us").alias("_processing"),
-    )
-    typical = pl.col("_lost").median().floor().cast(pl.Int64)
-    return (
-        steps.group_by(*by)
-        .agg(
-            pl.col("_lost").count().cast(pl.Int64).alias("wait_count"),
-            *(_exact(name) for name in ("_clock", "_lost", "_processing")),
-            (pl.col("_lost") - typical).clip(0).cast(pl.Int128).sum().alias("_excess"),
-        )
-        .join(count_cases(steps, by), on=list(by))
-        .sort(*by)
-    )
+    sums = places.sums
+    lost = {
+        "_clock": _both(sums["waiting_us"], sums["idle_us"]),
+        "_lost": _both(sums["working_waiting_us"], sums["working_idle_us"]),
+        "_processing": sums["processing_us"],
+        "_excess": _excess(places),
+    }
+    exact = (pl.Series(name, values, dtype=pl.Int128) for name, values in lost.items())
+    return places.keys.with_columns(*places.counts("wait_count", "case_count"), *exact)
 
 
-def _exact(column: str) -> pl.Expr:
-    return pl.col(column).cast(pl.Int128).sum().alias(column)
+def _both(some: Sequence[int], others: Sequence[int]) -> list[int]:
+    return [one + other for one, other in zip(some, others, strict=True)]
+
+
+def _excess(places: Places) -> list[int]:
+    """What of the waits of each place lies beyond their median."""
+    waits = places.waits
+    typical = waits.quantile(MEDIAN) // MEDIAN.denominator
+    beyond = np.maximum(waits.us - np.repeat(typical, waits.counts), 0)
+    where = np.repeat(np.flatnonzero(places.wait_count), waits.counts)
+    return exact_sums(where, beyond, len(places.keys))
 
 
 def _ranked(found: pl.DataFrame, kind: str, rates: Rates | None, of_activities: Mapping[int, Rates]) -> pl.DataFrame:

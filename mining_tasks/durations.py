@@ -46,6 +46,16 @@ def summarise_durations(
     return Ordered.of(codes, values["_us"].to_numpy(), len(groups)).summarised(groups, quantiles)
 
 
+def summarise_all(durations: nw.Series, *, quantiles: Mapping[str, Fraction] = QUANTILES) -> dict[str, int | float]:
+    """The figures of `summarise_durations` of durations in memory that are one group; none of no durations."""
+    us = durations.to_numpy()
+    if not len(us):
+        return {}
+    everything = nw.from_dict({"_all": [0]}, backend=durations.implementation)
+    summary = Ordered(np.sort(us), np.array([len(us)])).summarised(everything, quantiles)
+    return {name: summary.item(0, name) for name in summary.columns}
+
+
 @dataclass(frozen=True)
 class Ordered:
     """Durations in memory, by group, each group's from the least: every figure is a slice. counts: how many each group has,

@@ -85,20 +85,21 @@ def count_pairs(codes: np.ndarray, values: np.ndarray, size: int) -> np.ndarray:
 
 def place_among(bounds: np.ndarray, at: np.ndarray) -> np.ndarray:
     """How many of the bounds, which rise, each integer is not below: `np.searchsorted` from the right. Many are not looked up
-    one by one: pieces of equal length that hold about one bound at most tell most places.
+    one by one: pieces of equal length, of which few hold more than one bound, tell most places.
     """
     low, high = (int(at.min()), int(at.max())) if len(at) else (0, 0)
-    if len(at) < 8 * len(bounds) or high == _GREATEST:
+    if len(at) < 16 * len(bounds) or high == _GREATEST:
         return np.searchsorted(bounds, at, side="right")
-    width = ((high - low) // (4 * len(bounds) + 1)).bit_length()  # in bits
+    width = ((high - low) // (16 * len(bounds) + 4096)).bit_length()  # in bits
     pieces = np.arange(((high - low) >> width) + 1, dtype=np.uint64)
     begins = (pieces << width).view(np.int64) + low
     piece = (at.astype(np.int64, copy=False) - low).view(np.uint64) >> width  # unsigned: what spans all integers fits
-    found = np.searchsorted(bounds, begins, side="right")[piece]
+    until = np.searchsorted(bounds, begins, side="right")
     following = np.append(bounds, _GREATEST)
+    found = until[piece]
     found += following[found] <= at
-    beyond = following[found] <= at
-    if beyond.any():
+    if (np.diff(until, append=len(bounds)) > 1).any():
+        beyond = following[found] <= at
         found[beyond] = np.searchsorted(bounds, at[beyond], side="right")
     return found
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import narwhals as nw
 from narwhals.typing import IntoFrame
 
-from mining_tasks.durations import summarise_durations
+from mining_tasks.durations import summarise_all
 from mining_tasks.frames import events_of
 
 
@@ -39,7 +39,7 @@ def measure_process(events: IntoFrame, cases: nw.DataFrame) -> ProcessKpis:
     frame = events_of(events)
     resources = _scalar(frame.filter(~nw.col("resource_key").is_null()).select("resource_key").unique())
     activities = _scalar(frame.select("activity_key").unique())
-    everything, closed = _durations(cases), _durations(cases.filter(~nw.col("is_open")))
+    everything, closed = (summarise_all(some["duration_us"]) for some in (cases, cases.filter(~nw.col("is_open"))))
     case_count, event_count = len(cases), int(cases["event_count"].sum() or 0)
     reworked = len(cases.filter(nw.col("rework_count") > 0))
     return ProcessKpis(
@@ -61,11 +61,6 @@ def measure_process(events: IntoFrame, cases: nw.DataFrame) -> ProcessKpis:
         rework_case_share=reworked / case_count if case_count else None,
         resource_count=resources,
     )
-
-
-def _durations(cases: nw.DataFrame) -> dict[str, float]:
-    summary = summarise_durations(cases.with_columns(_all=nw.col("event_count") * 0), by=["_all"])
-    return dict(zip(summary.columns, summary.row(0), strict=True)) if len(summary) else {}
 
 
 def _scalar(frame: nw.DataFrame | nw.LazyFrame) -> int:

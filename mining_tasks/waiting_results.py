@@ -11,7 +11,7 @@ from mining_tasks.batches import find_batches, measure_batches
 from mining_tasks.bottlenecks import rank_bottlenecks
 from mining_tasks.calendars import reach
 from mining_tasks.calendars_declared import Performance
-from mining_tasks.durations import summarise_durations
+from mining_tasks.durations import summarise_all
 from mining_tasks.io import Log
 from mining_tasks.quality_of_work import measure_quality
 from mining_tasks.results import Results, Suppression
@@ -19,7 +19,7 @@ from mining_tasks.survival import SHARES, SurvivalCurve, estimate_survival
 from mining_tasks.waiting import PARTS, WORKING_PARTS, Hours, Times, split_times
 from mining_tasks.waiting_causes import explain_waiting, measure_causes
 from mining_tasks.waiting_due import due_at, measure_due, summarise_due
-from mining_tasks.waiting_times import measure_activity_times, measure_arc_times, measure_process_times
+from mining_tasks.waiting_times import find_places, measure_activity_times, measure_arc_times, measure_process_times
 from mining_tasks.work_in_progress import Days, check_littles_law, count_in_progress, days_between
 
 TABLES = (
@@ -84,14 +84,18 @@ def measure_performance(log: Log, facts: Facts, *, k: int) -> Measured:
     batches, few_batches = measure_batches(batched, times.steps, k=k)
     causes, few_causes = measure_causes(explain_waiting(times.steps, batched, times.laid), k=k)
     due_dates, due_kpis = _due(log, facts, times, cases, keys)
+    places = find_places(times)
     rates = {keys[name]: rate for name, rate in declared.activity_rates.items() if name in keys}
     tables = {
         "case_times": _case_times(log, times),
         "process_times": measure_process_times(times),
-        "activity_times": measure_activity_times(times),
-        "arc_times": measure_arc_times(times),
+        "activity_times": measure_activity_times(times, places[0]),
+        "arc_times": measure_arc_times(times, places[1]),
         "bottlenecks": _with_currency(
-            rank_bottlenecks(times, rates=declared.rates if declared.currency else None, activity_rates=rates), declared
+            rank_bottlenecks(
+                times, rates=declared.rates if declared.currency else None, activity_rates=rates, places=places
+            ),
+            declared,
         ),
         "batches": nw.from_native(batches),
         "waiting_causes": nw.from_native(causes),
@@ -166,9 +170,8 @@ def _survival(cases: pl.DataFrame) -> dict[str, nw.DataFrame]:
 
 def _plain(cases: pl.DataFrame) -> dict[Fraction, float]:
     quantiles = {str(share): share for share in SHARES}
-    frame = nw.from_native(cases.with_columns(_all=pl.lit(0, pl.Int8)))
-    summary = summarise_durations(frame, by=["_all"], value="throughput_us", quantiles=quantiles)
-    return {share: summary.item(0, name) for name, share in quantiles.items()} if len(summary) else {}
+    summary = summarise_all(nw.from_native(cases["throughput_us"], series_only=True), quantiles=quantiles)
+    return {share: summary[name] for name, share in quantiles.items()} if summary else {}
 
 
 def _seconds(microseconds: int | None) -> float | None:
