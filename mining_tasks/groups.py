@@ -129,6 +129,11 @@ def stable_order(keys: np.ndarray) -> np.ndarray:
     return order
 
 
+def by_group(codes: np.ndarray, size: int) -> np.ndarray:
+    """The places of rows by their groups 0 to `size` - 1, those of a group as they lie. NumPy sorts short integers by digits."""
+    return np.argsort(codes.astype(np.min_scalar_type(size)), kind="stable")
+
+
 def _runs(values: nw.Series) -> np.ndarray | None:
     """The number of each value's run, where the values are integers that rise; None where they are not."""
     if not len(values) or not values.dtype.is_integer() or values.null_count():

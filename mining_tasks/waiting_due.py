@@ -7,6 +7,7 @@ import polars as pl
 
 from mining_tasks.calendars import WorkingTime
 from mining_tasks.calendars_declared import Due
+from mining_tasks.groups import starts_run
 from sluice.errors import BadInput
 
 
@@ -51,16 +52,16 @@ def measure_due(
         if rule.since is not None:
             since = steps.filter(pl.col("activity_key") == keys.get(rule.since, None))
         at = "end_us" if rule.since is not None else "begin_us"
-        expected = since.group_by("case_key").agg(pl.col(at).min().alias("_since"))
+        expected = _per_case(since, at, np.minimum, "_since")
         expected = expected.with_columns(due_us=pl.col("_since") + rule.within_us)
         if rule.is_working:
             expected = _in_working_time(expected.join(hours, on="case_key"), rule.within_us, laid)
-    done = steps.filter(pl.col("activity_key") == keys.get(rule.activity, None)).group_by("case_key")
-    picked = pl.col("end_us").min() if rule.which == "first" else pl.col("end_us").max()
+    done = steps.filter(pl.col("activity_key") == keys.get(rule.activity, None))
+    done = _per_case(done, "end_us", np.minimum if rule.which == "first" else np.maximum, "done_us")
     late = pl.max_horizontal(pl.col("done_us") - pl.col("due_us"), pl.lit(0, pl.Int64))
     return (
         expected.select("case_key", "due_us")
-        .join(done.agg(picked.alias("done_us")), on="case_key", how="left")
+        .join(done, on="case_key", how="left")
         .with_columns(late_us=pl.when(pl.col("done_us").is_not_null()).then(late))
         .with_columns(is_late=pl.col("late_us") > 0)
         .select("case_key", "due_us", "done_us", "is_late", "late_us")
@@ -68,12 +69,19 @@ def measure_due(
     )
 
 
+def _per_case(steps: pl.DataFrame, column: str, picks: np.ufunc, name: str) -> pl.DataFrame:
+    """`case_key` and the least or greatest of `column` of its steps, which lie together, as `name`."""
+    first = np.flatnonzero(starts_run(steps["case_key"].to_numpy()))
+    picked = picks.reduceat(steps[column].to_numpy(), first) if len(first) else steps[column]
+    return steps.select("case_key")[first].with_columns(pl.Series(name, picked))
+
+
 def _in_working_time(expected: pl.DataFrame, within_us: int, laid: Mapping[str | None, WorkingTime]) -> pl.DataFrame:
     due = np.zeros(len(expected), np.int64)
-    since, names = expected["_since"].to_numpy(), expected["calendar"].to_list()
+    since, names = expected["_since"].to_numpy(), expected["calendar"]
     known = np.ones(len(expected), bool)
-    for name in set(names):
-        rows = np.array([place for place, found in enumerate(names) if found == name])
+    for name in names.unique():
+        rows = np.flatnonzero(names.eq_missing(name).to_numpy())
         due[rows], known[rows] = laid[name].after(since[rows], within_us)
     return expected.with_columns(due_us=pl.Series(due)).filter(pl.Series(known))
 
@@ -98,5 +106,5 @@ def summarise_due(due: pl.DataFrame, cases: pl.DataFrame, *, horizon_us: int) ->
     ).row(0, named=True)
     totals: dict[str, int | float | None] = {name: int(value or 0) for name, value in found.items()}
     totals["late_share"] = totals["late_count"] / totals["done_count"] if totals["done_count"] else None
-    totals["total_late_seconds"] = sum(rows["late_us"].drop_nulls().to_list()) / 1_000_000
+    totals["total_late_seconds"] = int(rows["late_us"].cast(pl.Int128).sum()) / 1_000_000
     return totals

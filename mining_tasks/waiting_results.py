@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 import narwhals as nw
+import numpy as np
 import polars as pl
 
 from mining_tasks.batches import find_batches, measure_batches
@@ -12,6 +13,7 @@ from mining_tasks.bottlenecks import rank_bottlenecks
 from mining_tasks.calendars import reach
 from mining_tasks.calendars_declared import Performance
 from mining_tasks.durations import summarise_all
+from mining_tasks.groups import by_group, place_among
 from mining_tasks.io import Log
 from mining_tasks.quality_of_work import measure_quality
 from mining_tasks.results import Results, Suppression
@@ -215,13 +217,17 @@ def _in_progress(times: Times, cases: pl.DataFrame, declared: Performance) -> di
 
 
 def _queues(days: Days, times: Times) -> pl.DataFrame:
-    waits = times.steps.filter(pl.col("ready_us").is_not_null()).select("activity_key", "ready_us", "begin_us")
-    waits = waits.with_columns(pl.min_horizontal("ready_us", "begin_us"))
+    waits = times.steps.select("activity_key", "ready_us", "begin_us").filter(pl.col("ready_us").is_not_null())
+    keys = waits["activity_key"].unique().sort()
+    codes = place_among(keys.to_numpy(), waits["activity_key"].to_numpy()) - 1
+    order, until = by_group(codes, len(keys)), np.cumsum(np.bincount(codes, minlength=len(keys)))
+    left = waits["begin_us"].to_numpy()[order]
+    joined = np.minimum(waits["ready_us"].to_numpy()[order], left)
     found = []
-    for (key,), rows in sorted(waits.partition_by("activity_key", as_dict=True).items()):
-        queue = count_in_progress(days, rows["ready_us"].to_numpy(), rows["begin_us"].to_numpy())
+    for key, since, upto in zip(keys, (until - np.diff(until, prepend=0)).tolist(), until.tolist(), strict=True):
+        queue = count_in_progress(days, joined[since:upto], left[since:upto])
         queue = queue.filter((pl.col("entered_count") + pl.col("left_count") + pl.col("busy_us")) > 0)
-        found.append(queue.with_columns(pl.lit(key, waits.schema["activity_key"]).alias("activity_key")))
+        found.append(queue.with_columns(pl.lit(key, keys.dtype).alias("activity_key")))
     if not found:
         return pl.DataFrame(schema={"activity_key": pl.Int32, "day": pl.Date})
     return pl.concat(found).select(
@@ -251,7 +257,7 @@ def _due(
     zone = declared.calendars[declared.calendar].zone if declared.calendar else "UTC"
     horizon, laid = int(cases["end_us"].max()), dict(zip(times.calendars, times.laid, strict=True))
     every, kpis = [], []
-    for rule in declared.due:
+    for rule in sorted(declared.due, key=lambda rule: rule.name):
         due = None
         if rule.attribute is not None:
             due = due_at(facts.attributes.select("case_key", rule.attribute), rule.attribute, zone=zone)
@@ -260,6 +266,7 @@ def _due(
         every.append(found.with_columns(rule=pl.lit(rule.name)))
     if not every:
         return pl.DataFrame(schema={"case_key": pl.Int64}), pl.DataFrame(schema={"rule": pl.String})
-    named = pl.concat(every).join(log.cases.select("case_key", "case_id"), on="case_key").sort("case_key", "rule")
+    named = pl.concat(every).sort("case_key", maintain_order=True)
+    named = named.join(log.cases.select("case_key", "case_id"), on="case_key", maintain_order="left")
     named = named.with_columns(late_seconds=pl.col("late_us") / 1_000_000).drop("late_us")
     return named, pl.DataFrame(kpis, schema_overrides={"late_share": pl.Float64}).sort("rule")

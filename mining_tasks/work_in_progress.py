@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 
+from mining_tasks.groups import place_among
+
 LONGEST_DAYS = 36_600
 TOLERANCE = 0.1
 
@@ -53,8 +55,8 @@ def count_in_progress(
     stays = np.zeros(len(entered_us), bool) if stays is None else stays
     bounds, count = days.bounds_us, len(days.days)
     left = np.where(stays, bounds[-1], left_us)
-    entered_day = np.searchsorted(bounds, entered_us, side="right") - 1
-    left_day = np.minimum(np.searchsorted(bounds, left, side="right") - 1, count)
+    entered_day = place_among(bounds, entered_us) - 1
+    left_day = np.minimum(place_among(bounds, left) - 1, count)
     entered = np.bincount(entered_day, minlength=count)[:count]
     leaving = np.bincount(left_day, minlength=count + 1)[:count]
     end = np.cumsum(entered) - np.cumsum(leaving)
