@@ -1,13 +1,14 @@
 """Figures per activity: how often, when, how long cases waited for it, how long it took, how many people did it."""
 
 import narwhals as nw
+import numpy as np
 from narwhals.typing import Frame, IntoFrame
 
-from mining_tasks.case_kpis import measure_cases
+from mining_tasks.case_kpis import measure_cases, waits_before
 from mining_tasks.dfg import successions
-from mining_tasks.durations import MEDIAN, summarise_durations
+from mining_tasks.durations import MEDIAN, summarise_coded, summarise_durations
 from mining_tasks.frames import collected, events_of, ratio
-from mining_tasks.groups import count_different
+from mining_tasks.groups import count_different, count_pairs, numbered, starts_run
 
 
 def measure_activities(events: IntoFrame, *, cases: nw.DataFrame | None = None) -> nw.DataFrame:
@@ -24,12 +25,7 @@ def measure_activities(events: IntoFrame, *, cases: nw.DataFrame | None = None) 
     counts = frame.group_by("activity_key").agg(
         nw.len().alias("event_count"), first_us=nw.col("occurred_us").min(), last_us=nw.col("occurred_us").max()
     )
-    parts = [
-        _distinct(frame, "case_key", "case_count"),
-        _distinct(frame.filter(~nw.col("resource_key").is_null()), "resource_key", "resource_count"),
-        _waits(events),
-        _services(frame),
-    ]
+    parts = _by_windows(frame) if isinstance(frame, nw.LazyFrame) else _by_runs(frame)
     for part in parts:
         counts = counts.join(part, on="activity_key", how="left")
     result = collected(counts, order=["activity_key"])
@@ -64,13 +60,36 @@ def measure_activities(events: IntoFrame, *, cases: nw.DataFrame | None = None) 
     ).sort("activity_key")
 
 
-def _distinct(frame: Frame, column: str, name: str) -> Frame:
-    return count_different(frame, by=["activity_key"], column=column, name=name)
+def _by_windows(frame: nw.LazyFrame) -> list[nw.LazyFrame]:
+    """Frames per activity: its cases, its persons, its waits, how long it took."""
+    by = ["activity_key"]
+    waits = successions(frame.to_native()).select(nw.col("target_activity_key").alias("activity_key"), "duration_us")
+    with_person = frame.filter(~nw.col("resource_key").is_null())
+    return [
+        count_different(frame, by=by, column="case_key", name="case_count"),
+        count_different(with_person, by=by, column="resource_key", name="resource_count"),
+        _named(summarise_durations(waits, by=by)),
+        _services(frame),
+    ]
 
 
-def _waits(events: IntoFrame) -> Frame:
-    waits = successions(events).select(nw.col("target_activity_key").alias("activity_key"), "duration_us")
-    return summarise_durations(waits, by=["activity_key"]).select(
+def _by_runs(frame: nw.DataFrame) -> list[nw.DataFrame]:
+    """The same in memory: the activities are numbered once."""
+    _, codes, activities = numbered(frame.select("activity_key"), ["activity_key"])
+    starts = starts_run(frame["case_key"].to_numpy())
+    has_person = ~frame["resource_key"].is_null()
+    _, persons, _ = numbered(frame.select("resource_key").filter(has_person), ["resource_key"])
+    counts = {
+        "case_count": count_pairs(codes, np.cumsum(starts), len(activities)),
+        "resource_count": count_pairs(codes[has_person.to_numpy()], persons, len(activities)),
+    }
+    counted = (nw.new_series(name, found, nw.Int64(), backend=frame.implementation) for name, found in counts.items())
+    waits = summarise_coded(codes[~starts], waits_before(frame, starts)[~starts], activities)
+    return [activities.with_columns(*counted), _named(waits), _services(frame)]
+
+
+def _named(waits: Frame) -> Frame:
+    return waits.select(
         "activity_key",
         nw.col("mean_seconds").alias("mean_wait_seconds"),
         nw.col("median_seconds").alias("median_wait_seconds"),
@@ -80,7 +99,8 @@ def _waits(events: IntoFrame) -> Frame:
 
 def _services(frame: Frame) -> Frame:
     lasting = (
-        frame.filter(~nw.col("started_us").is_null())
+        frame.select("activity_key", "occurred_us", "started_us")
+        .filter(~nw.col("started_us").is_null())
         .with_columns(_us=nw.col("occurred_us") - nw.col("started_us"))
         .with_columns(duration_us=nw.when(nw.col("_us") > 0).then(nw.col("_us")).otherwise(0))
     )

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import narwhals as nw
+import numpy as np
 from narwhals.typing import Frame, IntoFrame
 
-from mining_tasks.durations import summarise_durations
+from mining_tasks.durations import Ordered, summarise_durations
 from mining_tasks.frames import collected, events_of, neighbour
-from mining_tasks.groups import count_different
+from mining_tasks.groups import count_different, count_pairs, numbered, starts_run
 
 ARC = ("source_activity_key", "target_activity_key")
 
@@ -63,16 +64,8 @@ def discover_dfg(events: IntoFrame, *, min_count: int = 1) -> DirectlyFollowsGra
     """
     pairs = successions(events)
     by = list(ARC)
-    is_backward = (nw.col("gap_us") < 0).cast(nw.Int64())
-    backward = pairs.select(*by, backward_count=is_backward).group_by(*by).agg(nw.col("backward_count").sum())
-    cases = count_different(pairs, by=by, column="case_key", name="case_count")
-    edges = (
-        summarise_durations(pairs, by=by)
-        .rename({"duration_count": "edge_count"})
-        .filter(nw.col("edge_count") >= min_count)
-        .join(backward, on=by)
-        .join(cases, on=by)
-    )
+    edges = _edges(pairs, by) if isinstance(pairs, nw.LazyFrame) else _edges_in_memory(pairs, by)
+    edges = edges.rename({"duration_count": "edge_count"}).filter(nw.col("edge_count") >= min_count)
     columns = [
         *by,
         "edge_count",
@@ -86,3 +79,21 @@ def discover_dfg(events: IntoFrame, *, min_count: int = 1) -> DirectlyFollowsGra
         "total_seconds",
     ]
     return DirectlyFollowsGraph(edges=collected(edges.select(*columns), order=by))
+
+
+def _edges(pairs: nw.LazyFrame, by: list[str]) -> nw.LazyFrame:
+    is_backward = (nw.col("gap_us") < 0).cast(nw.Int64())
+    backward = pairs.select(*by, backward_count=is_backward).group_by(*by).agg(nw.col("backward_count").sum())
+    cases = count_different(pairs, by=by, column="case_key", name="case_count")
+    return summarise_durations(pairs, by=by).join(backward, on=by).join(cases, on=by)
+
+
+def _edges_in_memory(pairs: nw.DataFrame, by: list[str]) -> nw.DataFrame:
+    """The same; the arcs are numbered once."""
+    pairs, codes, arcs = numbered(pairs, by)
+    counts = {
+        "backward_count": np.bincount(codes[pairs["gap_us"].to_numpy() < 0], minlength=len(arcs)),
+        "case_count": count_pairs(codes, np.cumsum(starts_run(pairs["case_key"].to_numpy())), len(arcs)),
+    }
+    counted = (nw.new_series(name, found, nw.Int64(), backend=arcs.implementation) for name, found in counts.items())
+    return Ordered.of(codes, pairs["duration_us"].to_numpy(), len(arcs)).summarised(arcs).with_columns(*counted)

@@ -56,6 +56,16 @@ def summarise_all(durations: nw.Series, *, quantiles: Mapping[str, Fraction] = Q
     return {name: summary.item(0, name) for name in summary.columns}
 
 
+def summarise_coded(
+    codes: np.ndarray, us: np.ndarray, groups: nw.DataFrame, *, quantiles: Mapping[str, Fraction] = QUANTILES
+) -> nw.DataFrame:
+    """`summarise_durations` of durations in memory whose groups are numbered: `codes` are places in `groups`."""
+    there = np.bincount(codes, minlength=len(groups)) > 0
+    places = np.flatnonzero(there)
+    ordered = Ordered.of((np.cumsum(there) - 1)[codes], us, len(places))
+    return ordered.summarised(groups[places.tolist()], quantiles)
+
+
 @dataclass(frozen=True)
 class Ordered:
     """Durations in memory, by group, each group's from the least: every figure is a slice. counts: how many each group has,

@@ -39,7 +39,7 @@ def discover_variants(events: IntoFrame, *, names: Mapping[int, str]) -> Variant
     coded = _numbered_sequences(frame, list(names))
     if isinstance(coded, nw.LazyFrame):
         coded = coded.collect()
-        frame = frame.collect(backend=coded.implementation)
+        frame = events_of(frame.collect(backend=coded.implementation).to_native(), needs=frame.columns)
     representatives = coded.group_by("_code").agg(case_key=nw.col("case_key").min())
     steps = (
         frame.select("case_key", "event_seq", "activity_key")
