@@ -84,7 +84,8 @@ def _by_runs(frame: nw.DataFrame) -> list[nw.DataFrame]:
         "resource_count": count_pairs(codes[has_person.to_numpy()], persons, len(activities)),
     }
     counted = (nw.new_series(name, found, nw.Int64(), backend=frame.implementation) for name, found in counts.items())
-    waits = summarise_coded(codes[~starts], waits_before(frame, starts)[~starts], activities)
+    later = np.flatnonzero(~starts)
+    waits = summarise_coded(codes[later], waits_before(frame, starts)[later], activities)
     return [activities.with_columns(*counted), _named(waits), _services(frame)]
 
 

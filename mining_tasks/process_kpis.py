@@ -37,14 +37,15 @@ class ProcessKpis:
 def measure_process(events: IntoFrame, cases: nw.DataFrame) -> ProcessKpis:
     """The figures of a process. cases: the figures per case (`measure_cases`) with `is_open`."""
     frame = events_of(events)
-    resources = _scalar(frame.filter(~nw.col("resource_key").is_null()).select("resource_key").unique())
+    resources = _scalar(frame.select("resource_key").unique().filter(~nw.col("resource_key").is_null()))
     activities = _scalar(frame.select("activity_key").unique())
-    everything, closed = (summarise_all(some["duration_us"]) for some in (cases, cases.filter(~nw.col("is_open"))))
+    durations = cases["duration_us"]
+    everything, closed = (summarise_all(some) for some in (durations, durations.filter(~cases["is_open"])))
     case_count, event_count = len(cases), int(cases["event_count"].sum() or 0)
-    reworked = len(cases.filter(nw.col("rework_count") > 0))
+    reworked = int((cases["rework_count"] > 0).sum())
     return ProcessKpis(
         case_count=case_count,
-        open_case_count=len(cases.filter(nw.col("is_open"))),
+        open_case_count=int(cases["is_open"].sum()),
         event_count=event_count,
         activity_count=activities,
         first_us=cases["started_us"].min(),
