@@ -90,3 +90,18 @@ def test_times_of_attributes_are_taken_as_they_are():
     tables, _ = measure_performance(log, Facts(declared=performance(rule), attributes=attributes), k=5)
     (row,) = tables["due_dates"].iter_rows(named=True)
     assert (row["case_id"], row["rule"], row["late_seconds"]) == ("A", "planned", 3600.0)
+
+
+def test_rules_are_listed_by_name_with_and_without_what_they_wait_for():
+    """In working time where no calendar is declared, too: around the clock."""
+    log = log_with({"A": ASKED + timedelta(hours=2), "B": ASKED + timedelta(hours=3)})
+    rules = (
+        Due("third", "never seen", within_us=7_200_000_000),
+        Due("second", "answer", within_us=3_600_000_000, since="never seen"),
+        Due("first", "answer", within_us=7_200_000_000, is_working=True, since="ask"),
+    )
+    tables, _ = measure_performance(log, Facts(declared=Performance(due=rules)), k=5)
+    rows = {(row["case_id"], row["rule"]): row["is_late"] for row in tables["due_dates"].iter_rows(named=True)}
+    assert rows == {("A", "first"): False, ("A", "third"): None, ("B", "first"): True, ("B", "third"): None}
+    assert [rule for _, rule in tables["due_dates"].select("case_key", "rule").rows()] == ["first", "third"] * 2
+    assert tables["due_date_kpis"]["rule"].to_list() == ["first", "second", "third"]
