@@ -3,7 +3,8 @@
 The figures of all cases are read once; each check then costs a pass over numbers in memory, not over the log.
 """
 
-import adbc_driver_postgresql.dbapi as adbc
+from collections.abc import Mapping
+
 import polars as pl
 import psycopg
 
@@ -18,6 +19,15 @@ _SCHEMA = {
     "case_count": pl.Int64,
     "with_value": pl.Float64,
     "without_value": pl.Float64,
+}
+_NAMED = {"check_name": pl.String, "case_key": pl.Int64}
+_CASES = {
+    "case_key": pl.Int64,
+    "duration_us": pl.Int64,
+    "event_count": pl.Int64,
+    "variant": pl.String,
+    "is_published": pl.Boolean,
+    "is_rework": pl.Boolean,
 }
 
 
@@ -54,7 +64,7 @@ def _figures(cases: pl.DataFrame) -> dict[str, float | None]:
     }
 
 
-def write_effects(url: str, db: psycopg.Connection, declared: GateDeclaration) -> None:
+def write_effects(db: psycopg.Connection, declared: GateDeclaration) -> None:
     """Make candidate.<process>__finding_effects, of the log as it will be published and its findings; none where both
     are as they were published."""
     table, p = f"candidate.{declared.name}__finding_effects", f"candidate.{declared.name}__"
@@ -69,17 +79,20 @@ def write_effects(url: str, db: psycopg.Connection, declared: GateDeclaration) -
         return
     if not db.execute(f"select exists ({_named(declared)})").fetchone()[0]:
         return
-    db.commit()
     has_fresh = exists(db, "candidate", f"{declared.name}__mining_case_kpis")
-    with adbc.connect(url) as arrow, arrow.cursor() as cursor:
-        cursor.execute(_named(declared))
-        named = pl.from_arrow(cursor.fetch_arrow_table())
-        cursor.execute(_cases(declared, has_fresh=has_fresh))
-        cases = pl.from_arrow(cursor.fetch_arrow_table())
+    named = _read(db, _named(declared), _NAMED)
+    cases = _read(db, _cases(declared, has_fresh=has_fresh), _CASES)
     effects = measure_effects(cases, named, is_case_level_public=declared.is_case_level_public)
     with db.cursor().copy(f"copy {p}finding_effects from stdin") as copy:
         for row in effects.iter_rows():
             copy.write_row(row)
+
+
+def _read(db: psycopg.Connection, query: str, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """A query's rows, as CSV: a connection that reads Arrow would first read the whole catalog of types."""
+    with db.cursor().copy(f"copy ({query}) to stdout (format csv)") as copy:
+        lines = b"".join(copy)
+    return pl.read_csv(lines, has_header=False, schema=schema) if lines else pl.DataFrame(schema=schema)
 
 
 def _is_unchanged(db: psycopg.Connection, declared: GateDeclaration) -> bool:
@@ -143,11 +156,11 @@ def _cases(declared: GateDeclaration, *, has_fresh: bool) -> str:
             touched = "coalesce(fresh.rework_count, k.rework_count) > 0"
     is_out = f"exists (select from {p}quarantined as q where q.case_id = c.case_id)"
     return f"""
-        select {columns}, true as is_published, {untouched} as is_rework from event_log.cases as c {known}
+        select {columns}, 'true' as is_published, ({untouched})::text as is_rework from event_log.cases as c {known}
         where c.process = {process}
           and not exists (select from {p}touched_cases as t where t.case_id = c.case_id)
         union all
-        select {columns}, true as is_published, {touched} as is_rework from {p}cases as c {fresh} {known}
+        select {columns}, 'true' as is_published, ({touched})::text as is_rework from {p}cases as c {fresh} {known}
         where not {is_out}
         union all
-        select {columns}, false as is_published, {quarantined} as is_rework from {p}cases as c where {is_out}"""
+        select {columns}, 'false' as is_published, ({quarantined})::text as is_rework from {p}cases as c where {is_out}"""

@@ -40,7 +40,7 @@ def gate_mining(settings: Settings, process: object, ctx: RunContext) -> list[Ou
         findings=Findings("candidate", f"{declared.name}__results_findings"),
     )
     with connect(settings.warehouse_url) as db:
-        write_effects(settings.warehouse_url, db, declared)
+        write_effects(db, declared)
     finish(settings, ctx, subject=declared.name, layer="mining", outcomes=outcomes, validation=validation)
     return outcomes
 

@@ -35,17 +35,15 @@ def suspects(declared: GateDeclaration, known: Knowledge) -> str:
     )
     if not pairs:
         return recorded
-    values = ", ".join(f"({literal(earlier)}, {literal(later)})" for earlier, later in pairs)
+    # one pass: a join of a case's activities with each other is planned as if a night's cases were few, and is then quadratic
+    contradictions = " or ".join(
+        f"max(occurred_at) filter (where activity = {literal(earlier)})"
+        f" > min(occurred_at) filter (where activity = {literal(later)})"
+        for earlier, later in pairs
+    )
     return f"""{recorded}
         union
-        select case_key from (
-            with spans as (
-                select case_key, activity, min(occurred_at) as first_at, max(occurred_at) as last_at
-                from {events} group by case_key, activity)
-            select one.case_key
-            from spans as one inner join (values {values}) as pairs (earlier, later) on one.activity = pairs.earlier
-            inner join spans as other on one.case_key = other.case_key and other.activity = pairs.later
-            where one.last_at > other.first_at) as known"""
+        select case_key from {events} group by case_key having {contradictions}"""
 
 
 def keep_explanations(db: psycopg.Connection, declared: GateDeclaration, known: Knowledge) -> None:
