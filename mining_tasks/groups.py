@@ -54,9 +54,21 @@ def _small(keys: np.ndarray, room: int) -> tuple[np.ndarray, int]:
     low, high = int(keys.min()), int(keys.max())
     if high - low < room:
         return keys.astype(np.int64, copy=False) - low, high - low + 1
-    different = np.sort(keys)
+    different, places = distinct(keys)
+    return places, len(different)
+
+
+def distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(the different integers, rising; the place of each of `values` among them)."""
+    if not len(values):
+        return values, np.zeros(0, np.int64)
+    low = int(values.min())
+    if int(values.max()) - low < 4 * len(values) + _GAPS:
+        is_there = np.bincount(values - low) > 0
+        return np.flatnonzero(is_there) + low, (np.cumsum(is_there) - 1)[values - low]
+    different = np.sort(values)
     different = different[starts_run(different)]
-    return place_among(different, keys) - 1, len(different)
+    return different, place_among(different, values) - 1
 
 
 def count_different(frame: Frame, *, by: Sequence[str], column: str, name: str) -> Frame:

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from mining_tasks.durations import Ordered, summarise_all
-from mining_tasks.groups import count_pairs, exact_sums, place_among, starts_run
+from mining_tasks.groups import count_pairs, distinct, exact_sums, place_among, starts_run
 from mining_tasks.waiting import PARTS, WORKING_PARTS, Times
 
 ARC = ("source_activity_key", "target_activity_key")
@@ -59,14 +59,13 @@ def find_places(times: Times) -> tuple[Places, Places]:
     has_source = steps["source_activity_key"].is_not_null().to_numpy()
     source = place_among(keys.to_numpy(), steps["source_activity_key"].fill_null(strategy="zero").to_numpy())
     pair = np.where(has_source, source, 0) * size + target
-    is_there = np.bincount(pair, minlength=size) > 0
-    pairs, place = np.flatnonzero(is_there), (np.cumsum(is_there) - 1)[pair]
+    pairs, place = distinct(pair)
     sums = {name: exact_sums(place, steps[name].to_numpy(), len(pairs)) for name in (*PARTS, *WORKING_PARTS)}
     case = np.cumsum(starts_run(steps["case_key"].to_numpy()))
     later = np.flatnonzero(has_source)
     lay = (steps["working_waiting_us"].to_numpy() + steps["working_idle_us"].to_numpy())[later]
 
-    first_arc = int(np.count_nonzero(is_there[:size]))
+    first_arc = int(np.searchsorted(pairs, size))
     arcs, arc = pairs[first_arc:], place[later] - first_arc
     arc_waits = Ordered.of(arc, lay, len(arcs))
     of_arcs = Places(

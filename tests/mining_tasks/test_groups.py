@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mining_tasks import durations, groups
 from mining_tasks.durations import summarise_durations
-from mining_tasks.groups import count_different, exact_sums, numbered, place_among, stable_order
+from mining_tasks.groups import count_different, distinct, exact_sums, numbered, place_among, stable_order
 
 FAR = st.integers(-(2**63), 2**63 - 1)
 ROWS = st.lists(st.tuples(st.one_of(st.integers(-3, 3), FAR), st.integers(0, 4), st.one_of(st.integers(0, 5), FAR)))
@@ -105,3 +105,11 @@ def test_numbers_from_the_least_to_the_greatest_are_placed():
     for greatest in bounds[2:]:
         at = np.array([-(2**63), -6, -5, 2**62, greatest] * 20)
         assert place_among(bounds, at).tolist() == np.searchsorted(bounds, at, side="right").tolist()
+
+
+@settings(deadline=None)
+@given(st.lists(st.one_of(st.integers(-3, 3), FAR)))
+def test_different_numbers_are_found_near_and_far(numbers):
+    different, places = distinct(np.array(numbers, np.int64))
+    assert different.tolist() == sorted(set(numbers))
+    assert different[places].tolist() == numbers
