@@ -334,21 +334,25 @@ class _Publication:
         note = read_mined(self.db, self.process, self.ctx.run_id)
         scope = WHOLE if note is None else note.scope
         tables = self.db.execute(
-            """select relname::text, (select array_agg(attname::text order by attnum) from pg_attribute
-                                      where attrelid = c.oid and attnum = any(i.indkey))
+            """select relname::text,
+                      array(select attname::text from pg_attribute
+                            where attrelid = c.oid and attnum > 0 and not attisdropped order by attnum),
+                      array(select attname::text from pg_attribute
+                            where attrelid = c.oid and attnum = any(i.indkey) order by attnum),
+                      to_regclass(format('candidate.%%I', %s || '__mining_' || relname)) is not null
                from pg_class as c inner join pg_index as i on i.indrelid = c.oid and i.indisprimary
-               where c.relnamespace = 'mining'::regnamespace and c.relkind = 'r' order by relname"""
+               where c.relnamespace = 'mining'::regnamespace and c.relkind = 'r' order by relname""",
+            (self.process,),
         ).fetchall()
-        for table, key in tables:
+        for table, columns, key, is_mined in tables:
             candidate = self._candidate(f"mining_{table}")
-            if not exists(self.db, *candidate):
+            if not is_mined:
                 if scope == UNCHANGED:
                     continue
                 self._execute(
                     "delete from {published} as old where {own}", published=("mining", table), own=self._own_rows
                 )
                 continue
-            columns = [name for name, _ in self._columns(("mining", table))]
             new = sql.SQL("select {} from {}").format(_list(columns), sql.Identifier(*candidate))
             rows = self._known if scope == TOUCHED and table in PER_CASE else self._own_rows
             self._sync(("mining", table), new, scope=rows, columns=columns, key=key)
