@@ -56,6 +56,12 @@ from {{ source('raw_odoo', table) }}
     set local work_mem = '16MB'; set local hash_mem_multiplier = 1
 {%- endmacro %}
 
+{# Before a model that follows the touched cases' rows into large tables: they are looked up, as SSDs allow. At PostgreSQL's
+   own price of a random page whole tables would be read for 2 % of their rows; a full rebuild does read them whole. #}
+{% macro with_rows_looked_up() -%}
+    {% if not var('full_rebuild') %}set local random_page_cost = 1.1{% endif %}
+{%- endmacro %}
+
 {# The rows of the touched cases, each once per case. Few cases are looked up one by one through the indexes (a plain join
    would read every branch of the union whole); a full rebuild reads everything once, all cases being touched.
    root_of_case: the id of the case's root document from touched.case_id, where the case's name itself has no index. #}

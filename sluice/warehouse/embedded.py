@@ -42,8 +42,6 @@ max_wal_senders = 0
 max_wal_size = '4GB'
 checkpoint_timeout = '15min'
 checkpoint_completion_target = 0.9
-# as on SSDs: dear random pages would have whole tables read for the few rows of a night
-random_page_cost = 1.1
 jit = off
 # sums of floats must not depend on how many workers shared them, and containers have a small /dev/shm
 max_parallel_workers_per_gather = 0
