@@ -31,7 +31,6 @@ MOST_CASES = 3_000  # to learn from: the latest ones
 TRAIN, CALIBRATE = 0.6, 0.2  # parts of the cases, by when they began; the rest tests
 OLDEST = 0.99  # part of the known cases that take less: of older ones nothing is said
 KNOWN = 0.9  # part of the cases that take less: cases are looked at that began so long ago
-ITERATIONS, LEARNING_RATE = 50, 0.15  # why: docs/prediction.md
 _Z99 = 2.3263478740408408  # of a one-sided interval of 99 %
 _CATEGORIES = 254  # that a histogram holds
 _DAY_US = 86_400_000_000
@@ -115,8 +114,6 @@ def predict(
     known = known.join(moments.select("case_key"), on="case_key", how="semi", maintain_order="left")
     if len(known) < FEWEST_CASES:
         return Prediction(len(known))
-    looked_at = pl.concat([known["case_key"], asked["case_key"]]).unique()
-    events = events.filter(pl.col("case_key").is_in(looked_at.implode()))
     edges = [0, int(len(known) * TRAIN), int(len(known) * (TRAIN + CALIBRATE)), len(known)]
     train, calibrate, test = (_Part.of(events, known[begin:end], moments, attributes) for begin, end in pairwise(edges))
     model = _Model.fitted(train, calibrate)
@@ -306,8 +303,8 @@ def _boosted(matrix: np.ndarray, value: np.ndarray, is_category: list[bool]) -> 
 
     model = HistGradientBoostingRegressor(
         loss="absolute_error",
-        max_iter=ITERATIONS,
-        learning_rate=LEARNING_RATE,
+        max_iter=100,
+        learning_rate=0.1,
         max_leaf_nodes=15,
         min_samples_leaf=20,
         early_stopping=False,
