@@ -12,7 +12,7 @@ late (conformal predictive distribution, Vovk et al. 2019).
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -104,8 +104,8 @@ def predict(
     """When the cases `asked` (`case_key`, `begin_us`, `due_us`) will reach what the cases `reached` did.
 
     events: `case_key`, `event_seq`, `activity_key`, `occurred_us`. reached: `case_key`, `begin_us` (from then on it can be
-    predicted), `end_us` (then it was reached), `due_us` (null: nothing was due). attributes: `case_key` and what is known
-    of a case from its beginning. horizon_us: now. Nothing is random, and one thread computes.
+    predicted), `end_us` (then it was reached), `due_us` (null: nothing was due); none of them is asked about. attributes:
+    `case_key` and what is known of a case from its beginning. horizon_us: now. Nothing is random, and one thread computes.
     """
     known = _known(reached, horizon_us)
     if len(known) < FEWEST_CASES:
@@ -115,9 +115,13 @@ def predict(
     if len(known) < FEWEST_CASES:
         return Prediction(len(known))
     edges = [0, int(len(known) * TRAIN), int(len(known) * (TRAIN + CALIBRATE)), len(known)]
-    train, calibrate, test = (_Part.of(events, known[begin:end], moments, attributes) for begin, end in pairwise(edges))
-    model = _Model.fitted(train, calibrate)
-    centers = model.centers(test.snapshots)
+    oldest = (known["end_us"] - known["begin_us"]).quantile(OLDEST, "higher")
+    asked = asked.filter(pl.col("begin_us") >= horizon_us - int(oldest))
+    cases = [known[begin:end].join(moments, on="case_key") for begin, end in pairwise(edges)]
+    cases.append(asked.with_columns(at_us=pl.lit(horizon_us, pl.Int64)))
+    train, calibrate, test, now = _parts(events, cases, attributes)
+    calibrate_centers, centers, now_centers = _centers(train, (calibrate, test, now))
+    model = _Model.calibrated(calibrate, calibrate_centers)
     errors = np.abs(np.maximum(np.expm1(centers), 0.0) - test.remaining)
     baseline_errors = np.abs(_typical(train, train.remaining, "median")(test.snapshots) - test.remaining)
     skill = Skill(
@@ -135,10 +139,7 @@ def predict(
     if not skill.is_told:
         return Prediction(len(known), None, skill, risk, calibration)
     is_risk_told = risk is not None and risk.is_told
-    oldest = (known["end_us"] - known["begin_us"]).quantile(OLDEST, "higher")
-    asked = asked.filter(pl.col("begin_us") >= horizon_us - int(oldest))
-    rows = _rows(model, events, asked, attributes, horizon_us=horizon_us, is_risk_told=is_risk_told)
-    return Prediction(len(known), rows, skill, risk, calibration)
+    return Prediction(len(known), _rows(model, now, now_centers, is_risk_told=is_risk_told), skill, risk, calibration)
 
 
 def snapshots_of(events: pl.DataFrame, at: pl.DataFrame, attributes: pl.DataFrame | None = None) -> pl.DataFrame:
@@ -210,41 +211,45 @@ def _known(reached: pl.DataFrame, horizon_us: int) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class _Part:
-    """Snapshots of cases, and the seconds that remained at each."""
+    """Snapshots of cases, and the seconds that remained at each; NaN where that is not known yet."""
 
     snapshots: pl.DataFrame
     remaining: np.ndarray
 
-    @classmethod
-    def of(
-        cls, events: pl.DataFrame, cases: pl.DataFrame, moments: pl.DataFrame, attributes: pl.DataFrame | None
-    ) -> "_Part":
-        asked = cases.select("case_key", "begin_us", "due_us").join(moments, on="case_key")
-        found = snapshots_of(events, asked, attributes)
-        ends = found.select("case_key").join(
-            cases.select("case_key", "end_us"), on="case_key", how="left", maintain_order="left"
-        )
-        return cls(found, ((ends["end_us"] - found["at_us"]) / 1e6).to_numpy())
+
+def _parts(events: pl.DataFrame, cases: Sequence[pl.DataFrame], attributes: pl.DataFrame | None) -> list[_Part]:
+    """A part of each of `cases` (`at` as `snapshots_of` takes it, and `end_us` where it is known), none of whose cases is in
+    another: all are looked at together, as each look goes through all events."""
+    at = pl.concat([rows.with_columns(part=number) for number, rows in enumerate(cases)], how="diagonal")
+    of_case = at.group_by("case_key").agg(pl.col("part", "end_us").first())
+    found = snapshots_of(events, at, attributes).join(of_case, on="case_key", maintain_order="left")
+    remaining = (found["end_us"] - found["at_us"]).cast(pl.Float64) / 1e6
+    found = found.with_columns(remaining=remaining)
+    parts = (found.filter(pl.col("part") == number) for number in range(len(cases)))
+    return [_Part(part.drop("part", "end_us", "remaining"), part["remaining"].to_numpy()) for part in parts]
+
+
+def _centers(train: _Part, others: Sequence[_Part]) -> list[np.ndarray]:
+    """Per snapshot of the others the median of the logarithm of one plus the remaining seconds, as the training ones tell
+    it. All are asked about together, as each question goes through the trees one by one."""
+    encode, is_category = _encoder(train.snapshots)
+    matrix = encode(pl.concat([part.snapshots for part in (train, *others)]))
+    of_train, of_others = np.split(matrix, [len(train.snapshots)])
+    centers = _boosted(of_train, np.log1p(train.remaining), is_category, of_others)
+    return np.split(centers, np.cumsum([len(part.snapshots) for part in others])[:-1])
 
 
 @dataclass(frozen=True)
 class _Model:
-    """centers: snapshots -> median of the logarithm of one plus the remaining seconds. errors: by how much the logarithm
-    was larger, at the snapshots that calibrate, sorted.
+    """errors: by how much the logarithm of one plus the remaining seconds was larger than its predicted median (a center),
+    at the snapshots that calibrate, sorted.
     """
 
-    centers: Callable[[pl.DataFrame], np.ndarray]
     errors: np.ndarray
 
     @classmethod
-    def fitted(cls, train: _Part, calibrate: _Part) -> "_Model":
-        encode, is_category = _encoder(train.snapshots)
-        predicted = _boosted(encode(train.snapshots), np.log1p(train.remaining), is_category)
-
-        def centers(snapshots: pl.DataFrame) -> np.ndarray:
-            return predicted(encode(snapshots)) if len(snapshots) else np.empty(0)
-
-        return cls(centers, np.sort(np.log1p(calibrate.remaining) - centers(calibrate.snapshots)))
+    def calibrated(cls, part: _Part, centers: np.ndarray) -> "_Model":
+        return cls(np.sort(np.log1p(part.remaining) - centers))
 
     def interval(self, centers: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
         """(low, high) of the remaining seconds that hold one more case with probability `level`."""
@@ -294,10 +299,10 @@ def _encoder(train: pl.DataFrame) -> tuple[Callable[[pl.DataFrame], np.ndarray],
     return encode, [name in values for name in names]
 
 
-def _boosted(matrix: np.ndarray, value: np.ndarray, is_category: list[bool]) -> Callable[[np.ndarray], np.ndarray]:
+def _boosted(matrix: np.ndarray, value: np.ndarray, is_category: list[bool], asked: np.ndarray) -> np.ndarray:
+    """The median of the value at the rows asked about, as the rows of the matrix, where it is known, tell it."""
     if not is_category:  # all snapshots are alike
-        median = float(np.median(value))
-        return lambda rows: np.full(len(rows), median)
+        return np.full(len(asked), np.median(value))
     from sklearn.ensemble import HistGradientBoostingRegressor
     from threadpoolctl import threadpool_limits
 
@@ -311,14 +316,8 @@ def _boosted(matrix: np.ndarray, value: np.ndarray, is_category: list[bool]) -> 
         categorical_features=is_category,
         random_state=0,
     )
-
-    def predicted(rows: np.ndarray) -> np.ndarray:
-        with threadpool_limits(1):
-            return model.predict(rows)
-
     with threadpool_limits(1):  # sums of several threads differ from run to run
-        model.fit(matrix, value)
-    return predicted
+        return model.fit(matrix, value).predict(asked)
 
 
 def _typical(train: _Part, value: np.ndarray, statistic: str) -> Callable[[pl.DataFrame], np.ndarray]:
@@ -397,25 +396,14 @@ def _calibration(
     )
 
 
-def _rows(
-    model: _Model,
-    events: pl.DataFrame,
-    asked: pl.DataFrame,
-    attributes: pl.DataFrame | None,
-    *,
-    horizon_us: int,
-    is_risk_told: bool,
-) -> pl.DataFrame:
-    now = asked.with_columns(at_us=pl.lit(horizon_us, pl.Int64))
-    snapshots = snapshots_of(events, now, attributes)
-    centers = model.centers(snapshots)
+def _rows(model: _Model, now: _Part, centers: np.ndarray, *, is_risk_told: bool) -> pl.DataFrame:
     remaining = np.maximum(np.expm1(centers), 0.0)
     low, high = model.interval(centers, COVERAGE)
-    left = (snapshots["left_us"].cast(pl.Float64) / 1e6).to_numpy()
+    left = (now.snapshots["left_us"].cast(pl.Float64) / 1e6).to_numpy()
     with np.errstate(invalid="ignore"):
         risks = np.where(left < 0, 1.0, model.beyond(centers, np.maximum(left, 0.0)))
     told = pl.Series(risks) if is_risk_told else pl.lit(None, pl.Float64)
-    return snapshots.select("case_key", "due_us").with_columns(
+    return now.snapshots.select("case_key", "due_us").with_columns(
         remaining_seconds=pl.Series(remaining),
         low_seconds=pl.Series(np.minimum(low, remaining)),
         high_seconds=pl.Series(np.maximum(high, remaining)),
