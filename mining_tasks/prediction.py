@@ -150,16 +150,18 @@ def snapshots_of(events: pl.DataFrame, at: pl.DataFrame, attributes: pl.DataFram
     """
     case, at_us = "case_key", pl.col("at_us")
     events = events.join(at.select(case), on=case, how="semi").sort(case, "event_seq")
-    first = pl.struct("case_key", "activity_key").is_first_distinct()
-    seen = events.select(
+    seen = events.with_columns(  # of the whole log, where counting goes on from case to case: it is quicker than in each case
+        _event=pl.int_range(pl.len()),
+        _activity=pl.struct(case, "activity_key").is_first_distinct().cast(pl.Int64).cum_sum(),
+    ).select(
         case,
         "activity_key",
-        event_count=pl.int_range(1, pl.len() + 1).over(case),
-        activity_count=first.cast(pl.Int64).cum_sum().over(case),
+        event_count=pl.col("_event") - pl.col("_event").min().over(case) + 1,
+        activity_count=pl.col("_activity") - pl.col("_activity").min().over(case) + 1,
         started_us=pl.col("occurred_us").min().over(case),
         known_us=pl.col("occurred_us").cum_max().over(case),
-    ).sort("known_us", case, "event_count")
-    found = at.sort("at_us", case).join_asof(
+    )
+    found = at.sort(case, "at_us").join_asof(  # within each case both are in the order of time
         seen, left_on="at_us", right_on="known_us", by=case, strategy="backward", check_sortedness=False
     )
     found = found.select(
