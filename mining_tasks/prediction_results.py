@@ -53,7 +53,7 @@ def add_predictions(results: Results, log: Log, every: Iterable[Predicted | None
         "prediction_calibration": [
             _named(one, one.found.calibration) for one in found if one.found.calibration is not None
         ],
-        "prediction_kpis": [_kpis(one.target.name, one.target.asked, one.found) for one in found],
+        "prediction_kpis": [_kpis(one) for one in found],
     }
     if told:
         horizon = int(log.events["occurred_us"].max())
@@ -105,10 +105,11 @@ def _named(one: Predicted, rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select(pl.lit(one.target.name).alias("target"), pl.all())
 
 
-def _kpis(target: str, asked: pl.DataFrame, found: Prediction) -> pl.DataFrame:
+def _kpis(one: Predicted) -> pl.DataFrame:
+    asked, found = one.target.asked, one.found
     skill, risk = found.skill, found.risk
     row = {
-        "target": target,
+        "target": one.target.name,
         "waiting_case_count": len(asked),
         "predicted_case_count": 0 if found.rows is None else len(found.rows),
         "dormant_case_count": 0 if found.rows is None else len(asked) - len(found.rows),
