@@ -9,7 +9,7 @@ import sys
 from bisect import bisect_right
 from collections import Counter
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import accumulate, count, islice, pairwise, takewhile
 from pathlib import Path
 from statistics import mean, median, stdev
 
@@ -38,7 +38,8 @@ ASKED = {"case_key": pl.Int64, "begin_us": pl.Int64, "due_us": pl.Int64}
 
 def log_of(chance: random.Random, *, cases: int = 600, decided_by: str = "vendor") -> dict[str, pl.DataFrame | int]:
     """Cases of a few events over 300 days. Their length in hours is decided by their vendor (10 to 90, by ±20 %), or is
-    noise; each is due after 40 hours. The last ones are open.
+    noise: then nothing tells how long a case still takes, as its events happen as often at any time until it ends. Each is
+    due after 40 hours. The last ones are open.
     """
     events, reached, asked, vendors = [], [], [], []
     horizon = 300 * DAY
@@ -49,7 +50,12 @@ def log_of(chance: random.Random, *, cases: int = 600, decided_by: str = "vendor
         hours = (10 + 20 * vendor) * chance.uniform(0.8, 1.2) if decided_by == "vendor" else chance.expovariate(1 / 50)
         end, due = begin + int(hours * HOUR) + 1, begin + 40 * HOUR
         vendors.append((key, f"vendor {vendor}"))
-        times = sorted([begin, *(int(chance.uniform(begin, end)) for _ in range(chance.randrange(3))), end])
+        if decided_by == "vendor":
+            between = [int(chance.uniform(begin, end)) for _ in range(chance.randrange(3))]
+        else:  # times between begin and end that knew the end would give it away
+            gaps = (int(chance.expovariate(1 / 30) * HOUR) for _ in count())
+            between = list(takewhile(lambda at, end=end: at < end, islice(accumulate(gaps, initial=begin), 1, None)))
+        times = sorted([begin, *between, end])
         known = [at for at in times if at <= horizon]
         events += [(key, seq, chance.randrange(4), at) for seq, at in enumerate(known, 1)]
         if end <= horizon:
@@ -269,9 +275,9 @@ def test_a_rule_is_learnt_nearly_as_well_as_by_who_knows_it():
 def test_noise_is_not_told():
     told = [predict(**log_of(random.Random(seed), decided_by="noise")) for seed in range(20)]
     assert all(one.skill is not None for one in told)
-    count = sum(one.rows is not None for one in told)
-    print(f"{count} of 20 told")
-    assert count <= 2  # at 1 % each, more are chance in 1 of 1,000 such runs; the seeds are fixed
+    told_count = sum(one.rows is not None for one in told)
+    print(f"{told_count} of 20 told")
+    assert told_count <= 2  # at 1 % each, more are chance in 1 of 1,000 such runs; the seeds are fixed
 
 
 def test_late_probabilities_are_frequencies():
@@ -331,6 +337,22 @@ def test_too_few_cases_teach_nothing():
     found = predict(**log_of(random.Random(1), cases=FEWEST_CASES))
     assert 0 < found.case_count < FEWEST_CASES
     assert found == Prediction(found.case_count), "no rows, no skill"
+
+
+def test_who_is_asked_about_changes_nothing_that_was_learnt():
+    log = log_of(random.Random(1))
+    found = predict(**log)
+    oldest = int((log["reached"]["end_us"] - log["reached"]["begin_us"]).max())
+    dormant = log["asked"].with_columns(begin_us=pl.lit(log["horizon_us"] - oldest - 1, pl.Int64))
+    for asked, rows in (
+        (log["asked"].clear(), found.rows.clear()),
+        (dormant, found.rows.clear()),
+        (log["asked"].sort("case_key").head(1), found.rows.head(1)),
+    ):
+        told = predict(**log | {"asked": asked})
+        assert (told.skill, told.risk) == (found.skill, found.risk) and told.skill.is_told
+        assert_frame_equal(told.rows, rows, check_exact=True)
+        assert_frame_equal(told.calibration, found.calibration, check_exact=True)
 
 
 def test_an_infinite_number_is_not_known():
