@@ -310,7 +310,7 @@ def _boosted(matrix: np.ndarray, value: np.ndarray, is_category: list[bool], ask
 
     model = HistGradientBoostingRegressor(
         loss="absolute_error",
-        max_iter=100,
+        max_iter=40,
         learning_rate=0.1,
         max_leaf_nodes=15,
         min_samples_leaf=20,

@@ -179,7 +179,7 @@ def by_hand(log: dict) -> tuple[dict[str, float], list[tuple], list[tuple]]:
             ]
         )
 
-    options = {"max_iter": 100, "learning_rate": 0.1, "max_leaf_nodes": 15, "min_samples_leaf": 20}
+    options = {"max_iter": 40, "learning_rate": 0.1, "max_leaf_nodes": 15, "min_samples_leaf": 20}
     model = HistGradientBoostingRegressor(
         loss="absolute_error",
         early_stopping=False,
