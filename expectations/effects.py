@@ -89,7 +89,9 @@ def write_effects(db: psycopg.Connection, declared: GateDeclaration) -> None:
 
 
 def _read(db: psycopg.Connection, query: str, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
-    """A query's rows, as CSV: a connection that reads Arrow would first read the whole catalog of types."""
+    """A query's rows, as CSV: a connection that reads Arrow would first read the whole catalog of types. Truth values must
+    be texts, as PostgreSQL's t and f are not Polars's true and false.
+    """
     with db.cursor().copy(f"copy ({query}) to stdout (format csv)") as copy:
         lines = b"".join(copy)
     return pl.read_csv(lines, has_header=False, schema=schema) if lines else pl.DataFrame(schema=schema)
