@@ -8,6 +8,7 @@ import psycopg
 from expectations.build import Build
 from expectations.declaration import GateDeclaration
 from expectations.sql_text import literal
+from sluice.planning import in_order_of_storage
 
 COLUMNS = ("event_count", "midnight_count", "whole_hour_count", "whole_minute_count", "whole_second_count")
 
@@ -22,9 +23,10 @@ def count_days(db: psycopg.Connection, declared: GateDeclaration, build: Build |
         where not exists (select from {p}quarantined as q where q.case_id = e.case_id)"""
     leaving = f"""
         select {_stamped("e.occurred_at", zone)} from event_log.events as e
-        where e.process = {literal(declared.name)} and e.case_key in (
-            select c.case_key from event_log.cases as c inner join {p}touched_cases as t on t.case_id = c.case_id
-            where c.process = {literal(declared.name)})"""
+        where e.process = {literal(declared.name)} and e.case_key = any (array(  -- one question to the index
+            select c.case_key from event_log.cases as c
+            where c.process = {literal(declared.name)}
+              and c.case_id = any (array(select t.case_id from {p}touched_cases as t))))"""
     sides = f"select day, activity, {_counts(1)} from ({coming}) as coming group by day, activity"
     if not is_whole(build):
         sides += f"""
@@ -40,7 +42,8 @@ def count_days(db: psycopg.Connection, declared: GateDeclaration, build: Build |
     else:
         query = sides
     db.execute(f"drop table if exists {p}daily_counts")
-    db.execute(f"create table {p}daily_counts as {query}")
+    with in_order_of_storage(db):
+        db.execute(f"create table {p}daily_counts as {query}")
 
 
 def is_whole(build: Build | None) -> bool:

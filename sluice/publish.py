@@ -5,6 +5,7 @@ are only created or attached.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import psycopg
@@ -17,6 +18,7 @@ from sluice.candidate_tables import COLUMNS
 from sluice.dependent_views import replace_table
 from sluice.errors import SluiceError
 from sluice.mined import PER_CASE, TOUCHED, UNCHANGED, WHOLE, read_mined
+from sluice.planning import in_order_of_storage
 from sluice.runs import RunContext
 from sluice.settings import Settings
 from sluice.warehouse import connect
@@ -72,7 +74,7 @@ class _Publication:
         self._replace_log()
         for table in ("attributes", *self.declared.extra_tables):
             self._replace_own(table, build)
-        self._replace_case_rows()
+        self._replace_case_rows(build)
         self._replace_quarantine()
         publish_quality(self.db, self.process, self.ctx.run_id, is_full_rebuild=build.is_full_rebuild)
         self._replace_activities()
@@ -305,14 +307,19 @@ class _Publication:
             table,
         ).fetchall()
 
-    def _replace_case_rows(self) -> None:
+    def _replace_case_rows(self, build: Build) -> None:
         """Those of quarantined cases too: a changed row must find its case."""
         columns = ("process", "source_table", "source_key", "case_id")
         new = sql.SQL("select distinct {} as process, source_table, source_key, case_id from {}").format(
             sql.Literal(self.process), sql.Identifier(*self._candidate("case_rows"))
         )
-        scope = sql.SQL("{} and old.case_id in (select case_id from publish_touched)").format(self._own_rows)
-        self._sync(("ops", "case_rows"), new, scope=scope, columns=columns, key=columns)
+        # a night's few are handed to the index as an array: joined, they would be looked up case by case
+        few = "old.case_id = any (array(select case_id from publish_touched))"
+        many = "old.case_id in (select case_id from publish_touched)"
+        among = sql.SQL(many if build.is_full_rebuild else few)
+        scope = sql.SQL("{} and {}").format(self._own_rows, among)
+        with nullcontext() if build.is_full_rebuild else in_order_of_storage(self.db):
+            self._sync(("ops", "case_rows"), new, scope=scope, columns=columns, key=columns)
 
     def _replace_quarantine(self) -> None:
         self._execute(

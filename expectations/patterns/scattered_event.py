@@ -48,11 +48,11 @@ def scattered_event(declared: GateDeclaration, known: Knowledge, attributes: Col
         "no time in an attribute, within the case's life, without an event at that time",
         "make an event of it in the model, or declare the attribute under patterns: scattered_event: ignore",
         f"""
-        with texts as (
+        with texts as materialized (  -- each value is searched once, however often what it holds is asked for
             select a.case_id, a.case_key, v.name, substring(v.value from {literal(_ISO)}) as held
             from {p}attributes as a cross join lateral (values {values}) as v (name, value)
             where length(v.value) >= 16 and v.value ~ '[12]\\d\\d\\d-[01]\\d-[0-3]\\d[ T]\\d\\d:'),
-        times as (
+        times as materialized (
             select case_id, case_key, name, held ~ {literal(_ZONED)} as is_zoned,
                    held || case when held ~ {literal(_ZONED)} then '' else '+00' end as held
             from texts where held is not null),
