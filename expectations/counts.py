@@ -8,7 +8,7 @@ import psycopg
 from expectations.build import Build
 from expectations.declaration import GateDeclaration
 from expectations.sql_text import literal
-from sluice.planning import in_order_of_storage
+from sluice.planning import are_few, in_order_of_storage, one_of
 
 COLUMNS = ("event_count", "midnight_count", "whole_hour_count", "whole_minute_count", "whole_second_count")
 
@@ -21,12 +21,13 @@ def count_days(db: psycopg.Connection, declared: GateDeclaration, build: Build |
     coming = f"""
         select {_stamped("occurred_at", zone)} from {p}events as e
         where not exists (select from {p}quarantined as q where q.case_id = e.case_id)"""
+    is_few = not is_whole(build) and are_few(db, f"{p}touched_cases")
+    touched = f"""select c.case_key from event_log.cases as c
+            where c.process = {literal(declared.name)}
+              and c.case_id {one_of(f"select t.case_id from {p}touched_cases as t", is_few=is_few)}"""
     leaving = f"""
         select {_stamped("e.occurred_at", zone)} from event_log.events as e
-        where e.process = {literal(declared.name)} and e.case_key = any (array(  -- one question to the index
-            select c.case_key from event_log.cases as c
-            where c.process = {literal(declared.name)}
-              and c.case_id = any (array(select t.case_id from {p}touched_cases as t))))"""
+        where e.process = {literal(declared.name)} and e.case_key {one_of(touched, is_few=is_few)}"""
     sides = f"select day, activity, {_counts(1)} from ({coming}) as coming group by day, activity"
     if not is_whole(build):
         sides += f"""
@@ -42,7 +43,7 @@ def count_days(db: psycopg.Connection, declared: GateDeclaration, build: Build |
     else:
         query = sides
     db.execute(f"drop table if exists {p}daily_counts")
-    with in_order_of_storage(db):
+    with in_order_of_storage(db, is_few=is_few):
         db.execute(f"create table {p}daily_counts as {query}")
 
 

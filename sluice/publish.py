@@ -5,7 +5,6 @@ are only created or attached.
 """
 
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 import psycopg
@@ -18,7 +17,7 @@ from sluice.candidate_tables import COLUMNS
 from sluice.dependent_views import replace_table
 from sluice.errors import SluiceError
 from sluice.mined import PER_CASE, TOUCHED, UNCHANGED, WHOLE, read_mined
-from sluice.planning import in_order_of_storage
+from sluice.planning import are_few, in_order_of_storage, one_of
 from sluice.runs import RunContext
 from sluice.settings import Settings
 from sluice.warehouse import connect
@@ -313,12 +312,10 @@ class _Publication:
         new = sql.SQL("select distinct {} as process, source_table, source_key, case_id from {}").format(
             sql.Literal(self.process), sql.Identifier(*self._candidate("case_rows"))
         )
-        # a night's few are handed to the index as an array: joined, they would be looked up case by case
-        few = "old.case_id = any (array(select case_id from publish_touched))"
-        many = "old.case_id in (select case_id from publish_touched)"
-        among = sql.SQL(many if build.is_full_rebuild else few)
-        scope = sql.SQL("{} and {}").format(self._own_rows, among)
-        with nullcontext() if build.is_full_rebuild else in_order_of_storage(self.db):
+        is_few = not build.is_full_rebuild and are_few(self.db, "publish_touched")
+        among = one_of("select case_id from publish_touched", is_few=is_few)
+        scope = sql.SQL("{} and old.case_id {}").format(self._own_rows, sql.SQL(among))
+        with in_order_of_storage(self.db, is_few=is_few):
             self._sync(("ops", "case_rows"), new, scope=scope, columns=columns, key=columns)
 
     def _replace_quarantine(self) -> None:

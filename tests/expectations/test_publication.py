@@ -9,6 +9,7 @@ import pytest
 from expectations.candidate import gate_candidate
 from expectations.mining import gate_mining
 from mining_tasks.runner import mine
+from sluice import planning
 from sluice.publish import publish
 from tests.expectations.candidates import AS_OF, START, Candidate, process, run
 
@@ -110,7 +111,9 @@ def test_nights_lead_to_the_quality_model_of_a_full_rebuild(nights):
     assert state(settings) == after_nights, "a night without news leaves all as it was"
 
 
-def test_counts_per_day_are_those_of_the_published_events(nights):
+@pytest.mark.parametrize("most", [planning.MOST, 0])
+def test_counts_per_day_are_those_of_the_published_events(nights, monkeypatch, most):
+    monkeypatch.setattr(planning, "MOST", most)  # a night's cases are few, or many
     settings = nights
     night(settings, 2, SECOND)
     counted = rows(
@@ -120,6 +123,14 @@ def test_counts_per_day_are_those_of_the_published_events(nights):
     )
     assert rows(settings, "select day, activity, event_count from quality.daily_counts order by 1, 2") == counted
     assert ("FUTURE",) not in rows(settings, "select case_id from event_log.cases")
+    kept, expected = (
+        rows(settings, f"select distinct case_id, source_key from {table} order by 1, 2")
+        for table in ("ops.case_rows", "event_log.events")
+    )
+    assert set(expected) <= set(kept)
+    assert {row for row in kept if row[0] in SECOND} == {
+        (case, f"{case}:{number}") for case in SECOND for number in range(1, len(SECOND[case]) + 1)
+    }
 
 
 def figures(events):

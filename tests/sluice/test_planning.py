@@ -3,9 +3,10 @@
 import psycopg
 import pytest
 
-from sluice.planning import in_order_of_storage
+from sluice import planning
+from sluice.planning import are_few, in_order_of_storage, one_of
 
-FEW = "select count(*) from pg_temp.many where id = any (array(select id from pg_temp.few))"
+FEW = f"select count(*) from pg_temp.many where id {one_of('select id from pg_temp.few', is_few=True)}"
 
 
 def plan(db):
@@ -29,15 +30,37 @@ def db(settings):
 
 def test_few_rows_are_read_in_the_order_in_which_they_lie(db):
     assert "Bitmap" not in plan(db) and "Index Scan" in plan(db)
-    with in_order_of_storage(db):
+    with in_order_of_storage(db, is_few=True):
         assert "Bitmap Heap Scan" in plan(db)
         found = db.execute(FEW).fetchone()
     assert "Bitmap" not in plan(db)
     assert found == db.execute(FEW).fetchone() == (50,)
 
 
+def test_the_bitmap_has_room_for_every_page_and_takes_none_away(db):
+    for given, meant in (("4MB", "64MB"), ("256MB", "256MB")):
+        db.execute(f"set local work_mem = '{given}'")
+        with in_order_of_storage(db, is_few=True):
+            assert db.execute("show work_mem").fetchone() == (meant,)
+        assert db.execute("show work_mem").fetchone() == (given,)
+
+
+def test_many_rows_are_left_to_the_planner(db, monkeypatch):
+    assert are_few(db, "pg_temp.few") and are_few(db, "pg_temp.many")
+    monkeypatch.setattr(planning, "MOST", 49)
+    assert not are_few(db, "pg_temp.few")
+    monkeypatch.setattr(planning, "MOST", 50)
+    assert are_few(db, "pg_temp.few") and not are_few(db, "pg_temp.many")
+    with in_order_of_storage(db, is_few=False):
+        assert db.execute("show enable_indexscan").fetchone() == ("on",)
+    joined = FEW.replace(
+        "= any (array(select id from pg_temp.few))", one_of("select id from pg_temp.few", is_few=False)
+    )
+    assert joined != FEW and db.execute(joined).fetchone() == db.execute(FEW).fetchone()
+
+
 def test_nothing_of_it_stays_after_an_error(db):
-    with pytest.raises(psycopg.errors.DivisionByZero), in_order_of_storage(db):
+    with pytest.raises(psycopg.errors.DivisionByZero), in_order_of_storage(db, is_few=True):
         db.execute("select 1 / 0")
     db.rollback()
     assert db.execute("show enable_indexscan").fetchone() == ("on",)
