@@ -2,3 +2,5 @@
 
 `io` alone reads and writes the warehouse, `runner` alone knows which result goes into which table.
 """
+
+import sluice  # noqa: F401 - before Polars, whose allocator it sets
