@@ -6,9 +6,7 @@ from contextlib import contextmanager
 import psycopg
 
 MOST = 20_000  # cases of which an array is made: what they touch of a table fits into BITMAP
-BITMAP = (
-    64 * 1024 * 1024
-)  # bytes, about a million pages; of a larger one each row would be held against the whole array
+BITMAP = 64 * 1024 * 1024  # bytes: a million pages; where more are hit, each row is held against the whole array
 
 
 def are_few(db: psycopg.Connection, table: str) -> bool:
@@ -32,17 +30,15 @@ def in_order_of_storage(db: psycopg.Connection, *, is_few: bool) -> Iterator[Non
     if not is_few:
         yield
         return
-    before = db.execute(
-        "select current_setting('enable_indexscan'), current_setting('work_mem')",
+    *before, memory = db.execute(
+        """select current_setting('enable_indexscan'), current_setting('work_mem'),
+               greatest(pg_size_bytes(current_setting('work_mem')), %s) / 1024 || 'kB'""",
+        (BITMAP,),
     ).fetchone()
-    _set(db, "off", f"{max(_bytes(db, before[1]), BITMAP) // 1024}kB")
+    _set(db, "off", memory)
     yield
     _set(db, *before)  # not after an error: the transaction ends, and the settings with it
 
 
 def _set(db: psycopg.Connection, indexscan: str, memory: str) -> None:
     db.execute("select set_config('enable_indexscan', %s, true), set_config('work_mem', %s, true)", (indexscan, memory))
-
-
-def _bytes(db: psycopg.Connection, size: str) -> int:
-    return db.execute("select pg_size_bytes(%s)", (size,)).fetchone()[0]

@@ -123,14 +123,19 @@ def test_counts_per_day_are_those_of_the_published_events(nights, monkeypatch, m
     )
     assert rows(settings, "select day, activity, event_count from quality.daily_counts order by 1, 2") == counted
     assert ("FUTURE",) not in rows(settings, "select case_id from event_log.cases")
-    kept, expected = (
-        rows(settings, f"select distinct case_id, source_key from {table} order by 1, 2")
-        for table in ("ops.case_rows", "event_log.events")
+
+
+@pytest.mark.parametrize("most", [planning.MOST, 0])
+def test_it_is_kept_which_rows_a_case_was_made_of(nights, monkeypatch, most):
+    monkeypatch.setattr(planning, "MOST", most)  # a night's cases are few, or many
+    settings = nights
+    night(settings, 2, SECOND)
+    kept = rows(settings, "select case_id, source_key from ops.case_rows")
+    assert sorted(kept) == sorted(
+        (case, f"{case}:{number}")
+        for case, events in {**FIRST, **SECOND}.items()
+        for number in range(1, len(events) + 1)
     )
-    assert set(expected) <= set(kept)
-    assert {row for row in kept if row[0] in SECOND} == {
-        (case, f"{case}:{number}") for case in SECOND for number in range(1, len(SECOND[case]) + 1)
-    }
 
 
 def figures(events):

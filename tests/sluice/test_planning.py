@@ -37,12 +37,34 @@ def test_few_rows_are_read_in_the_order_in_which_they_lie(db):
     assert found == db.execute(FEW).fetchone() == (50,)
 
 
-def test_the_bitmap_has_room_for_every_page_and_takes_none_away(db):
+def test_the_bitmap_has_room_and_takes_none_away(db):
     for given, meant in (("4MB", "64MB"), ("256MB", "256MB")):
         db.execute(f"set local work_mem = '{given}'")
         with in_order_of_storage(db, is_few=True):
             assert db.execute("show work_mem").fetchone() == (meant,)
         assert db.execute("show work_mem").fetchone() == (given,)
+
+
+def test_no_row_is_held_against_the_whole_array(db):
+    db.execute(
+        "create temporary table wide as select id, repeat('x', 1800) as rest from generate_series(1, 20000) as id"
+    )
+    db.execute("create index on pg_temp.wide (id)")
+    db.execute("create temporary table every as select id * 4 as id from generate_series(1, 5000) as id")
+    db.execute("analyze pg_temp.wide")
+    db.execute("set local work_mem = '64kB'")  # no room for the places of rows on 5,000 pages
+
+    def blocks():
+        lines = db.execute(
+            f"""explain (analyze, costs off, timing off) select count(rest) from pg_temp.wide
+                where id {one_of("select id from pg_temp.every", is_few=True)}"""
+        ).fetchall()
+        return next(line.strip() for (line,) in lines if "Heap Blocks" in line)
+
+    with in_order_of_storage(db, is_few=True):
+        assert blocks() == "Heap Blocks: exact=5000"
+    db.execute("set local enable_indexscan = off")
+    assert "lossy" in blocks()
 
 
 def test_many_rows_are_left_to_the_planner(db, monkeypatch):
