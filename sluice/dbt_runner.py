@@ -284,6 +284,7 @@ def _invoke(request: dict[str, Any]) -> tuple[list[tuple[str, str, float, str]],
     if request["needed"] is not None:
         _leave_out_all_but(manifest, request["needed"])
     command, *options = request["arguments"]
+    _hear_only_what_is_kept()
     result = dbtRunner(manifest=manifest).invoke(
         [
             *quiet,
@@ -306,6 +307,21 @@ def _invoke(request: dict[str, Any]) -> tuple[list[tuple[str, str, float, str]],
     if result.exception is not None:
         return nodes, str(result.exception)
     return nodes, None if result.success else "failed without saying why"
+
+
+def _hear_only_what_is_kept() -> None:
+    """Drop dbt's events below `info`, of which no log of ours keeps any: dbt would first write each of them as a line, and
+    then not log it."""
+    from dbt_common.events.base_types import BaseEvent, EventLevel
+    from dbt_common.events.event_manager import EventManager
+    from dbt_common.events.event_manager_client import ctx_set_event_manager
+
+    class Manager(EventManager):
+        def fire_event(self, e: BaseEvent, level: EventLevel | None = None, *others: Any, **named: Any) -> None:
+            if (level or e.level_tag()) not in (EventLevel.DEBUG, EventLevel.TEST):
+                super().fire_event(e, level, *others, **named)
+
+    ctx_set_event_manager(Manager())
 
 
 def _manifest(path: Path, quiet: list[str], common: list[str]):
