@@ -20,11 +20,15 @@ def packed(keys: sql.Composable, key: str, kind: str) -> sql.Composed:
 
 
 def difference(one: sql.Composable, other: sql.Composable, key: str, kind: str) -> sql.Composed:
-    """The keys whose bits are in `one` and not in `other`."""
+    """The keys whose bits are in `one` and not in `other`.
+
+    Few buckets differ, which the planner cannot know: not materialized, each of them all would be looked at 64 times.
+    """
     return sql.SQL(
-        """select (d.bucket * 64 + n.bit)::{kind} as {key}
-           from (select one.bucket, one.bits & ~coalesce(other.bits, 0) as bits
-                 from {one} as one left join {other} as other on other.bucket = one.bucket
-                 where one.bits & ~coalesce(other.bits, 0) <> 0) as d
-           cross join generate_series(0, 63) as n(bit) where (d.bits >> n.bit) & 1 = 1"""
+        """with d as materialized (
+               select one.bucket, one.bits & ~coalesce(other.bits, 0) as bits
+               from {one} as one left join {other} as other on other.bucket = one.bucket
+               where one.bits & ~coalesce(other.bits, 0) <> 0)
+           select (d.bucket * 64 + n.bit)::{kind} as {key}
+           from d cross join generate_series(0, 63) as n(bit) where (d.bits >> n.bit) & 1 = 1"""
     ).format(kind=sql.SQL(kind), key=sql.Identifier(key), one=one, other=other)
