@@ -6,10 +6,15 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts the pages that Linux makes")
+
 FRAMES = """
-import os, resource
+import ctypes, os, resource
 import {first}
 import polars as pl
+
+PR_SET_THP_DISABLE = 41  # a huge page would count as one
+ctypes.CDLL(None).prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
 
 if os.fork():
     os._exit(os.waitstatus_to_exitcode(os.wait()[1]))
