@@ -4,7 +4,7 @@ The log that is mined is the one that publishing will leave: what is published m
 candidate's minus the quarantined ones. It is read once and sorted by case_key, event_seq.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
@@ -14,6 +14,7 @@ import adbc_driver_postgresql.dbapi as adbc
 import polars as pl
 import pyarrow as pa
 
+from mining_tasks.kept_rows import KeptRows
 from sluice.errors import BadInput, SluiceError
 from sluice.mined import Mined
 
@@ -40,7 +41,10 @@ class Log:
 
 
 _SIGNED = {"row": pl.UInt64, "sign": pl.Int64}
+_CASES = ("case_key", "case_id", "is_open")
+_IN_ORDER = ("case_key", "event_seq")
 _held: ContextVar[tuple[str, adbc.Connection] | None] = ContextVar("held", default=None)
+_kept: ContextVar[KeptRows | None] = ContextVar("kept", default=None)
 
 
 @contextmanager
@@ -52,6 +56,16 @@ def one_connection(url: str) -> Iterator[None]:
             yield
         finally:
             _held.reset(before)
+
+
+@contextmanager
+def keeping(kept: KeptRows | None) -> Iterator[None]:
+    """Let what is read of a log in the block build on rows that were kept, and be kept itself."""
+    before = _kept.set(kept)
+    try:
+        yield
+    finally:
+        _kept.reset(before)
 
 
 def connection_of_its_own(url: str) -> adbc.Connection:
@@ -89,37 +103,13 @@ def read_log(url: str, process: str) -> Log:
         cursor.execute("set transaction isolation level repeatable read, read only")
         if not _exists(cursor, "candidate", f"{process}__events"):
             raise SluiceError(f"candidate.{process}__events: expected the table that the build makes; build it first")
-        events = _fetch(
-            cursor,
-            _everywhere(
-                cursor,
-                process,
-                "events",
-                "events",
-                (
-                    "case_key",
-                    "event_seq",
-                    "activity_key",
-                    "occurred_at",
-                    "started_at",
-                    "hashtextextended(resource, 0) as resource_key",
-                ),
-            ),
-        )
-        events = (
-            events.with_columns(
-                pl.col("occurred_at").cast(pl.Datetime("us", "UTC")).to_physical().alias("occurred_us"),
-                pl.col("started_at").cast(pl.Datetime("us", "UTC")).to_physical().alias("started_us"),
-            )
-            .select("case_key", "event_seq", "activity_key", "occurred_us", "started_us", "resource_key")
-            .sort("case_key", "event_seq")
-        )
-        cases = _fetch(cursor, _everywhere(cursor, process, "cases", "cases", ("case_key", "case_id", "is_open")))
+        cases = _rows(cursor, process, "cases", "cases", _CASES)
+        columns = (*_IN_ORDER, "activity_key", "occurred_at", "started_at", "hashtextextended(resource, 0) as resource_key")
+        events = _rows(cursor, process, "events", "events", columns, order=_IN_ORDER, made=_as_integers)
         activities = _activities(cursor, process, events["activity_key"].unique().to_list())
         ranks = _ranks(cursor, process, list(activities))
         actions = _actions(cursor, process, activities, events)
         as_of = _as_of(cursor, process)
-    cases = cases.sort("case_key")
     _check(process, events, cases)
     return Log(events=events, cases=cases, activities=activities, actions=actions, as_of=as_of, ranks=ranks)
 
@@ -139,7 +129,7 @@ def case_attributes(url: str, process: str, columns: Sequence[str]) -> pl.DataFr
             raise BadInput(f"processes/{process}.yml: no attribute {missing[0]}; expected one of its cases: {there}")
         published = f"{process}_attributes" if "event_log" in known else None
         named = ("case_key", *(quoted(name) for name in columns))
-        return _fetch(cursor, _everywhere(cursor, process, "attributes", published, named)).sort("case_key")
+        return _rows(cursor, process, "attributes", published, named)
 
 
 def resource_keys(url: str, resources: Sequence[str]) -> dict[int, str]:
@@ -196,7 +186,7 @@ def _typed_attributes(
                 )
         published = f"{process}_attributes" if _exists(cursor, "event_log", f"{process}_attributes") else None
         listed = ("case_key", *(f"{quoted(name)}::{kinds[types[name]]} as {quoted(name)}" for name in names))
-        return _fetch(cursor, _everywhere(cursor, process, "attributes", published, listed)).sort("case_key")
+        return _rows(cursor, process, "attributes", published, listed)
 
 
 def candidate_cases(url: str, process: str) -> pa.Array:
@@ -228,7 +218,8 @@ def write_note(cursor, process: str, mined: Mined) -> None:
     """candidate.<process>__mined, replaced: what the results cover."""
     note = quoted("candidate", f"{process}__mined")
     cursor.execute(f"drop table if exists {note}")
-    values = ", ".join(f"{literal(value)}::text as {name}" for name, value in asdict(mined).items())
+    known = {name: "null" if value is None else literal(value) for name, value in asdict(mined).items()}
+    values = ", ".join(f"{value}::text as {name}" for name, value in known.items())
     cursor.execute(f"create table {note} as select {values}")
 
 
@@ -264,6 +255,53 @@ def shaped(process: str, name: str, table: pa.Table, schema: pa.Schema) -> pa.Ta
     if set(schema.names) != set(table.column_names):
         raise ValueError(f"mining.{name}: expected the columns {schema.names}, found {table.column_names}")
     return table.select(schema.names).cast(schema)
+
+
+def _rows(
+    cursor,
+    process: str,
+    candidate: str,
+    published: str | None,
+    columns: Sequence[str],
+    *,
+    order: Sequence[str] = ("case_key",),
+    made: Callable[[pl.DataFrame], pl.DataFrame] = lambda rows: rows,
+) -> pl.DataFrame:
+    """Columns of a table of the log as it will be published, in an order that begins with `case_key`: read whole, or the
+    kept rows with what the touched cases have become. made: what is made of rows that were read.
+    """
+    kept = _kept.get()
+    before = None if kept is None else kept.rows(candidate, columns)
+    gone = None if before is None else _touched_keys(cursor, process, kept)
+    found = None
+    if gone is not None:
+        fresh = made(_fetch(cursor, _everywhere(cursor, process, candidate, None, columns))).sort(*order)
+        if fresh.schema == before.schema:
+            stayed = before.filter(~pl.col("case_key").is_in(gone.implode()))
+            found = stayed.merge_sorted(fresh, "case_key").rechunk().set_sorted("case_key")  # no case is in both
+    if found is None:
+        found = made(_fetch(cursor, _everywhere(cursor, process, candidate, published, columns))).sort(*order)
+    if kept is not None:
+        kept.keep(candidate, columns, found)
+    return found
+
+
+def _touched_keys(cursor, process: str, kept: KeptRows) -> pl.Series | None:
+    """The case_keys of the touched cases that are published; None where the kept rows do not tell them."""
+    cases = kept.rows("cases", _CASES)
+    if cases is None:
+        return None
+    touched = _fetch(cursor, f"select case_id from {quoted('candidate', f'{process}__touched_cases')}")["case_id"]
+    return cases.filter(pl.col("case_id").is_in(touched.implode()))["case_key"]
+
+
+def _as_integers(events: pl.DataFrame) -> pl.DataFrame:
+    """Times as microseconds."""
+    times = {"occurred_at": "occurred_us", "started_at": "started_us"}
+    in_us = (pl.col(name).cast(pl.Datetime("us", "UTC")).to_physical().alias(us) for name, us in times.items())
+    return events.with_columns(*in_us).select(
+        *_IN_ORDER, "activity_key", "occurred_us", "started_us", "resource_key"
+    )
 
 
 def _everywhere(cursor, process: str, candidate: str, published: str | None, columns: Iterable[str]) -> str:
@@ -314,9 +352,9 @@ def _ranks(cursor, process: str, keys: list[int]) -> dict[int, int | None]:
 def _actions(cursor, process: str, activities: Mapping[int, str], events: pl.DataFrame) -> pl.DataFrame | None:
     if not _exists(cursor, "candidate", f"{process}__actions"):
         return None
-    columns = ("case_key", "event_seq", "application", "action", "element_label", "duration_seconds")
+    columns = (*_IN_ORDER, "application", "action", "element_label", "duration_seconds")
     published = f"{process}_actions" if _exists(cursor, "event_log", f"{process}_actions") else None
-    actions = _fetch(cursor, _everywhere(cursor, process, "actions", published, columns))
+    actions = _rows(cursor, process, "actions", published, columns, order=_IN_ORDER)
     names = pl.DataFrame(
         {"activity_key": list(activities), "activity": list(activities.values())},
         schema={"activity_key": pl.Int32, "activity": pl.String},

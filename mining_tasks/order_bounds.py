@@ -106,21 +106,21 @@ def _arc_rows(log: Blocks, figures: Figures) -> Iterator[Row]:
 
 
 def _durations_of(bounds: ArcBounds, published: Mapping[tuple, Any]) -> dict[tuple, tuple[np.ndarray, ...]]:
-    """arc -> sure low, sure high, possible low, possible high; microseconds."""
+    """arc -> sure low, sure high, possible low, possible high; microseconds, each sorted."""
     found: dict[tuple, list[np.ndarray]] = {}
     nothing = np.zeros(0, dtype=np.int64)
     for start, frame in ((0, bounds.sure), (2, bounds.possible)):
         for arc, of_arc in frame.partition_by(*ARC, include_key=False, as_dict=True).items():
             if arc in published:
                 kept = found.setdefault(arc, [nothing] * 4)
-                kept[start], kept[start + 1] = of_arc["low_us"].to_numpy(), of_arc["high_us"].to_numpy()
+                kept[start], kept[start + 1] = (np.sort(of_arc[name].to_numpy()) for name in ("low_us", "high_us"))
     return {arc: tuple(arrays) for arc, arrays in found.items()}
 
 
 def _duration_bounds(
     sure_low, sure_high, may_low, may_high, is_coupled: bool
 ) -> Iterator[tuple[str, float, float, bool]]:
-    if not len(may_low) and (np.sort(sure_low) == np.sort(sure_high)).all():
+    if not len(may_low) and (sure_low == sure_high).all():
         return  # nothing of it can move
     most = int(may_high[may_high > 0].sum())
     yield "total_seconds", _s(int(sure_low.sum())), _s(int(sure_high.sum()) + most), not is_coupled
@@ -147,7 +147,7 @@ def _activity_rows(log: Blocks, figures: Figures) -> Iterator[Row]:
             yield f"{end}_activities", "case_count", *key, value, low, high, True
     lowest, highest = (
         {
-            activity: of_activity.to_series().to_numpy()
+            activity: np.sort(of_activity.to_series().to_numpy())
             for (activity,), of_activity in one.partition_by("activity_key", include_key=False, as_dict=True).items()
         }
         for one in bound_waits(log)

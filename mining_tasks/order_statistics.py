@@ -12,17 +12,18 @@ def extreme_quantile(sure: np.ndarray, possible: np.ndarray, share: Fraction, *,
     """The least (or greatest) percentile of `sure` with any part of `possible`; None where there is no value at all.
 
     sure, possible: int64 microseconds. Returns microseconds. Of parts of equal size the one with the smallest values
-    has the smallest percentile, so one part of each size is looked at: all of them at once, O(n log n).
+    has the smallest percentile, so one part of each size is looked at: all of them at once, O(n log n), and O(n) where
+    both are sorted already.
 
     >>> extreme_quantile(np.array([4, 6]), np.array([0, 0, 9]), Fraction(1, 2), lowest=True)
     2.0
     """
     if not lowest:
-        highest = extreme_quantile(-sure, -possible, 1 - share, lowest=True)
+        highest = extreme_quantile(-sure[::-1], -possible[::-1], 1 - share, lowest=True)
         return None if highest is None else -highest
     if not len(sure) and not len(possible):
         return None
-    sure, possible = np.sort(sure), np.sort(possible)
+    sure, possible = np.sort(sure, kind="stable"), np.sort(possible, kind="stable")  # which sees that nothing is to do
     taken = np.arange(0 if len(sure) else 1, len(possible) + 1)
     place = (len(sure) + taken - 1) * share.numerator
     low, rest = place // share.denominator, place % share.denominator
@@ -34,12 +35,12 @@ def extreme_quantile(sure: np.ndarray, possible: np.ndarray, share: Fraction, *,
 def extreme_mean(sure: np.ndarray, possible: np.ndarray, *, lowest: bool) -> float | None:
     """The least (or greatest) mean of `sure` with any part of `possible`; None where there is no value at all."""
     if not lowest:
-        highest = extreme_mean(-sure, -possible, lowest=True)
+        highest = extreme_mean(-sure, -possible[::-1], lowest=True)
         return None if highest is None else -highest
     if not len(sure) and not len(possible):
         return None
     taken = np.arange(0 if len(sure) else 1, len(possible) + 1)
-    sums = np.concatenate([[0.0], np.cumsum(np.sort(possible).astype(np.float64))]) + float(sure.sum())
+    sums = np.concatenate([[0.0], np.cumsum(np.sort(possible, kind="stable").astype(np.float64))]) + float(sure.sum())
     return float(np.min(sums[taken] / (len(sure) + taken)))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
+from dataclasses import replace
 from datetime import datetime
 
 import pyarrow as pa
@@ -16,6 +17,7 @@ from mining_tasks.drift_results import add_drift
 from mining_tasks.engines import POLARS
 from mining_tasks.inductive_results import TABLES as DISCOVERY_TABLES
 from mining_tasks.inductive_results import discover
+from mining_tasks.kept_rows import KeptRows
 from mining_tasks.made import Done, Made, suppressions_of
 from mining_tasks.order_bounds import Figures, bound_figures
 from mining_tasks.organisation import TABLES as ORGANISATION_TABLES
@@ -85,7 +87,11 @@ def mine(settings: Settings, process: str, ctx: RunContext, *, order: Sequence[s
                 rows = rows.filter(pc.is_in(rows["case_key"], value_set=fresh))
             writer.put(name, rows)
 
-        tables = read_and_mine(settings, process, terms, as_of=ctx.as_of, done=write)
+        kept = KeptRows(settings.home / "mining" / process, planned.kept_rows)
+        with io.keeping(kept):
+            tables = read_and_mine(settings, process, terms, as_of=ctx.as_of, done=write)
+        writer.mined = replace(planned, kept_rows=kept.close())
+    kept.drop_others(writer.mined.kept_rows)
     return {name: 0 if table is None else len(table) for name, table in tables.items()}
 
 

@@ -18,11 +18,12 @@ _MANY = 1_000  # rows, from which publishing must know how many they are: it com
 class Writer:
     """A thread with a connection of its own. `candidate.<process>__mining_<name>` of all `names` are replaced, with the
     columns and types of mining.<name>, and the note what they cover: all in one transaction, which the end of the block
-    commits; an error in the block, or in writing, leaves everything as it was.
+    commits; an error in the block, or in writing, leaves everything as it was. mined: the note, as it is at the end of the
+    block.
     """
 
     def __init__(self, url: str, process: str, names: Sequence[str], mined: Mined):
-        self._url, self._process, self._names, self._mined = url, process, names, mined
+        self._url, self._process, self._names, self.mined = url, process, names, mined
         self._waiting: queue.SimpleQueue[tuple[str, pa.Table] | object | None] = queue.SimpleQueue()
         self._failure: BaseException | None = None
         work = copy_context().run  # a connection that is held is held for this thread, too
@@ -51,12 +52,12 @@ class Writer:
     def _work(self) -> None:
         try:
             with io.connection_of_its_own(self._url) as db, db.cursor() as cursor:
-                io.write_note(cursor, self._process, self._mined)
                 io.make_empty(cursor, self._process, self._names)
                 while (found := self._waiting.get()) is not None:
                     if found is _GIVEN_UP:
                         return
                     self._write(cursor, *found)
+                io.write_note(cursor, self._process, self.mined)
                 db.commit()
         except BaseException as error:  # noqa: BLE001 - whoever puts results or ends the block raises it
             self._failure = error

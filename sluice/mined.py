@@ -26,27 +26,31 @@ class Mined:
 
     scope: `whole`: every table as it will be. `touched`: so, but the tables per case (`PER_CASE`) hold touched cases
     only. `unchanged`: the log is as published and was mined in the same way: only process_kpis (its as_of) is there.
-    fingerprint: of the code and the parameters of mining.
+    fingerprint: of the code and the parameters of mining. kept_rows: token of the files that hold the rows of the log as it
+    will be published (`mining_tasks.kept_rows`); None: there are none.
     """
 
     run_id: str
     scope: str
     fingerprint: str
+    kept_rows: str | None = None
 
 
 def plan(db: psycopg.Connection, process: str, run_id: str, parameters: tuple) -> Mined:
-    """What mining must make for the candidate of `process`; `parameters`: what else decides the results."""
+    """What mining must make for the candidate of `process`; `parameters`: what else decides the results. kept_rows is that
+    of what is published, where mining may build on it.
+    """
     fingerprint = _fingerprint(parameters)
     build = read_build(db, process)
     before = db.execute(
-        """select mining_fingerprint from ops.process_state where process = %(process)s
+        """select mining_fingerprint, kept_rows from ops.process_state where process = %(process)s
            and exists (select from mining.process_kpis where process = %(process)s)""",
         {"process": process},
     ).fetchone()
     touched, quarantined = (
         exists(db, "candidate", f"{process}__{table}") for table in ("touched_cases", "quarantined")
     )
-    if build is None or build.is_full_rebuild or before != (fingerprint,) or not (touched and quarantined):
+    if build is None or build.is_full_rebuild or before is None or before[0] != fingerprint or not (touched and quarantined):
         return Mined(run_id, WHOLE, fingerprint)
     changes = db.execute(
         sql.SQL(
@@ -61,7 +65,7 @@ def plan(db: psycopg.Connection, process: str, run_id: str, parameters: tuple) -
         ),
         (process,),
     ).fetchone()[0]
-    return Mined(run_id, TOUCHED if changes else UNCHANGED, fingerprint)
+    return Mined(run_id, TOUCHED if changes else UNCHANGED, fingerprint, before[1])
 
 
 def read_mined(db: psycopg.Connection, process: str, run_id: str) -> Mined | None:
@@ -70,9 +74,7 @@ def read_mined(db: psycopg.Connection, process: str, run_id: str) -> Mined | Non
         return None
     with db.cursor(row_factory=class_row(Mined)) as cursor:
         return cursor.execute(
-            sql.SQL("select run_id, scope, fingerprint from {} where run_id = %s").format(
-                sql.Identifier("candidate", f"{process}__mined")
-            ),
+            sql.SQL("select * from {} where run_id = %s").format(sql.Identifier("candidate", f"{process}__mined")),
             (run_id,),
         ).fetchone()
 

@@ -363,8 +363,9 @@ class _Publication:
             rows = self._known if scope == TOUCHED and table in PER_CASE else self._own_rows
             self._sync(("mining", table), new, scope=rows, columns=columns, key=key)
         self._execute(
-            "update ops.process_state set mining_fingerprint = {now} where process = %(process)s",
+            "update ops.process_state set (mining_fingerprint, kept_rows) = ({now}, {kept}) where process = %(process)s",
             now=sql.Literal(None if note is None else note.fingerprint),
+            kept=sql.Literal(None if note is None else note.kept_rows),
         )
 
     def _replace_activities(self) -> None:
