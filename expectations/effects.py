@@ -5,11 +5,13 @@ The figures of all cases are read once; each check then costs a pass over number
 
 from collections.abc import Mapping
 
+import numpy as np
 import polars as pl
 import psycopg
 
 from expectations.build import exists
 from expectations.declaration import GateDeclaration
+from expectations.mining_checks import log_cases
 from expectations.sql_text import literal
 
 MICROSECONDS = 1_000_000
@@ -21,6 +23,10 @@ _SCHEMA = {
     "without_value": pl.Float64,
 }
 _NAMED = {"check_name": pl.String, "case_key": pl.Int64}
+_NONE = -(2**63 - 1)
+# a quarantined case may have times that no duration can be made of
+_DURATION = """case when isfinite(c.started_at) and isfinite(c.ended_at)
+                    then least(extract(epoch from c.ended_at - c.started_at) * 1000000, 9e18)::bigint end"""
 _CASES = {
     "case_key": pl.Int64,
     "duration_us": pl.Int64,
@@ -77,11 +83,10 @@ def write_effects(db: psycopg.Connection, declared: GateDeclaration) -> None:
     )
     if not exists(db, "candidate", f"{declared.name}__findings"):
         return
-    if not db.execute(f"select exists ({_named(declared)})").fetchone()[0]:
-        return
-    has_fresh = exists(db, "candidate", f"{declared.name}__mining_case_kpis")
     named = _read(db, _named(declared), _NAMED)
-    cases = _read(db, _cases(declared, has_fresh=has_fresh), _CASES)
+    if named.is_empty():
+        return
+    cases = pl.concat([_published(db, declared), _read(db, _quarantined(declared), _CASES)])
     effects = measure_effects(cases, named, is_case_level_public=declared.is_case_level_public)
     with db.cursor().copy(f"copy {p}finding_effects from stdin") as copy:
         for row in effects.iter_rows():
@@ -138,31 +143,58 @@ def _named(declared: GateDeclaration) -> str:
           and not exists (select from {p}touched_cases as t where t.case_id = findings.case_id)"""
 
 
-def _cases(declared: GateDeclaration, *, has_fresh: bool) -> str:
-    """The cases as they will be published, and those in quarantine. has_fresh: mining has made figures per case."""
-    p, process = f"candidate.{declared.name}__", literal(declared.name)
-    # a quarantined case may have times that no duration can be made of
-    duration = """case when isfinite(c.started_at) and isfinite(c.ended_at)
-                       then least(extract(epoch from c.ended_at - c.started_at) * 1000000, 9e18)::bigint
-                  end as duration_us"""
-    columns = f"c.case_key, {duration}, c.event_count::bigint as event_count, c.variant_id as variant"
-    known = fresh = ""
-    untouched = touched = quarantined = "null::boolean"
+def _published(db: psycopg.Connection, declared: GateDeclaration) -> pl.DataFrame:
+    """The cases as they will be published, with the columns of `_CASES`; variant and rework null where mining has none."""
+    variants = f"candidate.{declared.name}__mining_variants"
+    if not exists(db, "candidate", f"{declared.name}__mining_variants"):  # they are as they were
+        variants = f"(select * from mining.variants where process = {literal(declared.name)})"
+    known = pl.DataFrame(
+        db.execute(
+            f"""select variant_id, cardinality(activities) > (select count(distinct step) from unnest(activities) as step)
+                from {variants} as v order by variant_id collate "C" """
+        ).fetchall(),
+        schema={"variant": pl.String, "is_rework": pl.Boolean},
+        orient="row",
+    )
+    numbered = f"""select variant_id, row_number() over (order by variant_id collate "C") - 1 as number
+                   from {variants} as v"""
+    columns = f"c.case_key, {_DURATION} as duration_us, c.event_count, c.variant_id"
+    with db.cursor(binary=True) as cursor:  # a column as one array: as rows they would take several times as long
+        cursor.adapters.register_loader(psycopg.postgres.types["int8"].array_oid, _Numbers)
+        found = cursor.execute(
+            f"""select array_agg(c.case_key), array_agg(coalesce(c.duration_us, {_NONE})),
+                       array_agg(c.event_count::bigint), array_agg(coalesce(v.number, {_NONE}))
+                from ({log_cases(declared.name, columns)}) as c left join ({numbered}) as v on v.variant_id = c.variant_id"""
+        ).fetchone()
+    if found[0] is None:
+        return pl.DataFrame(schema=_CASES)
+    names = ("case_key", "duration_us", "event_count", "number")
+    cases = pl.DataFrame(dict(zip(names, found, strict=True))).with_columns(
+        (pl.when(pl.col(name) != _NONE).then(name).alias(name) for name in ("duration_us", "number")),
+        is_published=pl.lit(True),
+    )
+    of_variant = known[cases["number"]] if len(known) else pl.DataFrame(schema=known.schema).clear(len(cases))
+    if not declared.is_case_level_public:
+        of_variant = of_variant.with_columns(is_rework=pl.lit(None, pl.Boolean))
+    return cases.hstack(of_variant.get_columns()).select(*_CASES)
+
+
+class _Numbers(psycopg.adapt.Loader):
+    """An array of bigint, none of which is null, as integers of NumPy."""
+
+    format = psycopg.pq.Format.BINARY
+
+    def load(self, data: bytes) -> np.ndarray:
+        return np.frombuffer(bytes(data)[20:], [("length", ">i4"), ("value", ">i8")])["value"].astype(np.int64)
+
+
+def _quarantined(declared: GateDeclaration) -> str:
+    """The cases in quarantine: what mining has not seen."""
+    p = f"candidate.{declared.name}__"
+    rework = "null::boolean"
     if declared.is_case_level_public:
-        known = f"left join mining.case_kpis as k on k.process = {process} and k.case_key = c.case_key"
-        untouched = touched = "k.rework_count > 0"
-        quarantined = f"""(select count(*) > count(distinct e.activity) from {p}events as e
-                           where e.case_key = c.case_key)"""
-        if has_fresh:  # of touched cases that came out as they were it may have none
-            fresh = f"left join {p}mining_case_kpis as fresh on fresh.case_key = c.case_key"
-            touched = "coalesce(fresh.rework_count, k.rework_count) > 0"
-    is_out = f"exists (select from {p}quarantined as q where q.case_id = c.case_id)"
+        rework = f"""(select count(*) > count(distinct e.activity) from {p}events as e where e.case_key = c.case_key)"""
     return f"""
-        select {columns}, 'true' as is_published, ({untouched})::text as is_rework from event_log.cases as c {known}
-        where c.process = {process}
-          and not exists (select from {p}touched_cases as t where t.case_id = c.case_id)
-        union all
-        select {columns}, 'true' as is_published, ({touched})::text as is_rework from {p}cases as c {fresh} {known}
-        where not {is_out}
-        union all
-        select {columns}, 'false' as is_published, ({quarantined})::text as is_rework from {p}cases as c where {is_out}"""
+        select c.case_key, {_DURATION} as duration_us, c.event_count::bigint as event_count, c.variant_id as variant,
+               'false' as is_published, ({rework})::text as is_rework
+        from {p}cases as c where exists (select from {p}quarantined as q where q.case_id = c.case_id)"""

@@ -7,6 +7,7 @@ without a line here; what ties the results to the event log is declared one by o
 
 from dataclasses import dataclass
 
+import psycopg
 from psycopg import sql
 
 from expectations.checks import Check
@@ -30,6 +31,33 @@ class MiningTable:
     name: str
     columns: dict[str, bool]
     key: tuple[str, ...]
+
+
+def log_variants(process: str) -> str:
+    """The table that `count_variants` makes."""
+    return f"candidate.{process}__log_variants"
+
+
+def log_cases(process: str, columns: str, condition: str = "true") -> str:
+    """Columns of the cases (as c) that mining read: published ones that are not touched, candidates not quarantined."""
+    p = f"candidate.{process}__"
+    return f"""select {columns} from event_log.cases as c where process = '{process}' and {condition}
+                 and not exists (select from {p}touched_cases as t where t.case_id = c.case_id)
+               union all
+               select {columns} from {p}cases as c where {condition}
+                 and not exists (select from {p}quarantined as q where q.case_id = c.case_id)"""
+
+
+def count_variants(db: psycopg.Connection, process: str) -> None:
+    """Make candidate.<process>__log_variants: `variant_id`, `case_count`, `event_count` (of all its cases together) of the
+    log that mining read, from its cases; which are gone through once for all checks.
+    """
+    db.execute(f"drop table if exists {log_variants(process)}")
+    db.execute(
+        f"""create table {log_variants(process)} as
+            select variant_id, count(*) as case_count, coalesce(sum(event_count), 0)::bigint as event_count
+            from ({log_cases(process, "variant_id, event_count")}) as c group by variant_id"""
+    )
 
 
 def checks_of(declared: GateDeclaration, tables: dict[str, MiningTable]) -> list[Check]:
@@ -59,14 +87,9 @@ class _Checks:
     def _candidate(self, table: str) -> str:
         return sql.Identifier("candidate", f"{self.declared.name}__mining_{table}").as_string()
 
-    def _log_cases(self, columns: str) -> str:
-        """What mining read: the published cases that are not touched, the candidates that are not quarantined."""
-        p = f"candidate.{self.declared.name}__"
-        return f"""select {columns} from event_log.cases as c where process = '{self.declared.name}'
-                     and not exists (select from {p}touched_cases as t where t.case_id = c.case_id)
-                   union all
-                   select {columns} from {p}cases as c
-                   where not exists (select from {p}quarantined as q where q.case_id = c.case_id)"""
+    @property
+    def _log_variants(self) -> str:
+        return log_variants(self.declared.name)
 
     def _union(self, name: str, dimension: str, expected: str, parts: list[str]) -> Check | None:
         bad = "\nunion all\n".join(parts)
@@ -187,8 +210,8 @@ class _Checks:
                     _FIX,
                     f"""
                 with log as (
-                    select coalesce(sum(event_count), 0) as events, count(*) as cases from
-                        ({self._log_cases("event_count")}) as c),
+                    select coalesce(sum(event_count), 0) as events, coalesce(sum(case_count), 0) as cases
+                    from {self._log_variants}),
                 mined as (select coalesce(sum({column}), 0) as total from {self._candidate(table)})
                 select 'found ' || total || ', the log has ' || {expected} as reason from mined, log
                 where total > {expected} or (total < {expected} and {self._suppressed(table)} = 0)""",
@@ -214,9 +237,7 @@ class _Checks:
             "the variants of the event log with their numbers of cases",
             _FIX,
             f"""
-            with log as (
-                select variant_id, count(*) as case_count from ({self._log_cases("variant_id")}) as c group by
-                    variant_id)
+            with log as (select variant_id, case_count from {self._log_variants})
             select 'variant ' || coalesce(mined.variant_id, log.variant_id) || ' has ' || coalesce(mined.case_count, 0)
                    || ' cases, in the log ' || coalesce(log.case_count, 0) as reason
             from {self._candidate("variants")} as mined full join log on mined.variant_id = log.variant_id

@@ -104,7 +104,13 @@ def read_log(url: str, process: str) -> Log:
         if not _exists(cursor, "candidate", f"{process}__events"):
             raise SluiceError(f"candidate.{process}__events: expected the table that the build makes; build it first")
         cases = _rows(cursor, process, "cases", "cases", _CASES)
-        columns = (*_IN_ORDER, "activity_key", "occurred_at", "started_at", "hashtextextended(resource, 0) as resource_key")
+        columns = (
+            *_IN_ORDER,
+            "activity_key",
+            "occurred_at",
+            "started_at",
+            "hashtextextended(resource, 0) as resource_key",
+        )
         events = _rows(cursor, process, "events", "events", columns, order=_IN_ORDER, made=_as_integers)
         activities = _activities(cursor, process, events["activity_key"].unique().to_list())
         ranks = _ranks(cursor, process, list(activities))
@@ -299,9 +305,7 @@ def _as_integers(events: pl.DataFrame) -> pl.DataFrame:
     """Times as microseconds."""
     times = {"occurred_at": "occurred_us", "started_at": "started_us"}
     in_us = (pl.col(name).cast(pl.Datetime("us", "UTC")).to_physical().alias(us) for name, us in times.items())
-    return events.with_columns(*in_us).select(
-        *_IN_ORDER, "activity_key", "occurred_us", "started_us", "resource_key"
-    )
+    return events.with_columns(*in_us).select(*_IN_ORDER, "activity_key", "occurred_us", "started_us", "resource_key")
 
 
 def _everywhere(cursor, process: str, candidate: str, published: str | None, columns: Iterable[str]) -> str:

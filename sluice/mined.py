@@ -50,7 +50,13 @@ def plan(db: psycopg.Connection, process: str, run_id: str, parameters: tuple) -
     touched, quarantined = (
         exists(db, "candidate", f"{process}__{table}") for table in ("touched_cases", "quarantined")
     )
-    if build is None or build.is_full_rebuild or before is None or before[0] != fingerprint or not (touched and quarantined):
+    if (
+        build is None
+        or build.is_full_rebuild
+        or before is None
+        or before[0] != fingerprint
+        or not (touched and quarantined)
+    ):
         return Mined(run_id, WHOLE, fingerprint)
     changes = db.execute(
         sql.SQL(

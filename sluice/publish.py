@@ -63,17 +63,19 @@ class _Publication:
     def __init__(self, db: psycopg.Connection, declared: GateDeclaration, ctx: RunContext) -> None:
         self.db, self.declared, self.ctx, self.process = db, declared, ctx, declared.name
         self.swaps: list[tuple[str, str]] = []
+        self.is_few = False  # of touched cases, so that their rows are looked up in the order of storage
 
     def run(self) -> Published:
         build = self._gated_build()
         if not build.is_full_rebuild:  # as on SSDs: dear random pages would have whole tables read for few cases' rows
             self._execute("set local random_page_cost = 1.1")
         self._collect_cases(build)
+        self.is_few = not build.is_full_rebuild and are_few(self.db, "publish_touched")
         self._collect_ties(build)
         self._replace_log()
         for table in ("attributes", *self.declared.extra_tables):
             self._replace_own(table, build)
-        self._replace_case_rows(build)
+        self._replace_case_rows()
         self._replace_quarantine()
         publish_quality(self.db, self.process, self.ctx.run_id, is_full_rebuild=build.is_full_rebuild)
         self._replace_activities()
@@ -153,10 +155,12 @@ class _Publication:
         columns: Sequence[str],
         key: Sequence[str],
         stamp: str | None = None,
+        by_case: bool = False,
     ) -> None:
         """Make the rows of `published` (as `old`) in `scope` those of the query `new`; equal rows are not rewritten.
 
-        stamp: a column that is the transaction's time in rows that are written and is not compared.
+        stamp: a column that is the transaction's time in rows that are written and is not compared. by_case: the scope is
+        of the touched cases; what is there of them is read once for the deletion, and then in memory.
         """
         same_key = sql.SQL(" and ").join(sql.SQL("old.{0} = new.{0}").format(sql.Identifier(name)) for name in key)
         rest = [name for name in columns if name not in key]
@@ -167,13 +171,14 @@ class _Publication:
             if rest
             else same_key
         )
-        self._execute(
-            "delete from {published} as old where {scope} and not exists (select from ({new}) as new where {same})",
-            published=published,
-            scope=scope,
-            new=new,
-            same=same,
-        )
+        with in_order_of_storage(self.db, is_few=self.is_few and by_case):
+            self._execute(
+                "delete from {published} as old where {scope} and not exists (select from ({new}) as new where {same})",
+                published=published,
+                scope=scope,
+                new=new,
+                same=same,
+            )
         self._execute(
             """insert into {published} ({columns}{stamp}) select {values}{now} from ({new}) as new
                          where not exists (select from {published} as old where {scope} and {same_key})
@@ -198,9 +203,13 @@ class _Publication:
 
     @property
     def _known(self) -> sql.Composed:
-        return sql.SQL("old.process = {} and old.case_key in (select case_key from publish_known)").format(
-            sql.Literal(self.process)
+        return sql.SQL("old.process = {} and old.case_key {}").format(
+            sql.Literal(self.process), self._among("select case_key from publish_known")
         )
+
+    def _among(self, query: str) -> sql.SQL:
+        """That a column is one of what a query on the touched cases finds."""
+        return sql.SQL(one_of(query, is_few=self.is_few))
 
     @property
     def _own_rows(self) -> sql.Composed:
@@ -221,6 +230,7 @@ class _Publication:
                 stamp=stamp,
                 columns=("process", *columns),
                 key=key,
+                by_case=True,
             )
 
     def _make_partition(self, table: str, columns: Sequence[str], stamp: str | None) -> None:
@@ -273,11 +283,12 @@ class _Publication:
             if present:
                 self.swaps.append((target, name))
         else:
-            self._execute(
-                """delete from {published} as old where exists
-                             (select from publish_touched as touched where touched.case_id = old.case_id)""",
-                published=("event_log", target),
-            )
+            with in_order_of_storage(self.db, is_few=self.is_few):
+                self._execute(
+                    "delete from {published} as old where old.case_id {among}",
+                    published=("event_log", target),
+                    among=self._among("select case_id from publish_touched"),
+                )
         names = [column for column, _ in columns]
         self._execute(
             "insert into {published} ({columns}) select {columns} from ({new}) as new",
@@ -306,16 +317,16 @@ class _Publication:
             table,
         ).fetchall()
 
-    def _replace_case_rows(self, build: Build) -> None:
+    def _replace_case_rows(self) -> None:
         """Those of quarantined cases too: a changed row must find its case."""
         columns = ("process", "source_table", "source_key", "case_id")
         new = sql.SQL("select distinct {} as process, source_table, source_key, case_id from {}").format(
             sql.Literal(self.process), sql.Identifier(*self._candidate("case_rows"))
         )
-        is_few = not build.is_full_rebuild and are_few(self.db, "publish_touched")
-        among = one_of("select case_id from publish_touched", is_few=is_few)
-        scope = sql.SQL("{} and old.case_id {}").format(self._own_rows, sql.SQL(among))
-        with in_order_of_storage(self.db, is_few=is_few):
+        scope = sql.SQL("{} and old.case_id {}").format(
+            self._own_rows, self._among("select case_id from publish_touched")
+        )
+        with in_order_of_storage(self.db, is_few=self.is_few):
             self._sync(("ops", "case_rows"), new, scope=scope, columns=columns, key=columns)
 
     def _replace_quarantine(self) -> None:
@@ -360,8 +371,9 @@ class _Publication:
                 )
                 continue
             new = sql.SQL("select {} from {}").format(_list(columns), sql.Identifier(*candidate))
-            rows = self._known if scope == TOUCHED and table in PER_CASE else self._own_rows
-            self._sync(("mining", table), new, scope=rows, columns=columns, key=key)
+            by_case = scope == TOUCHED and table in PER_CASE
+            rows = self._known if by_case else self._own_rows
+            self._sync(("mining", table), new, scope=rows, columns=columns, key=key, by_case=by_case)
         self._execute(
             "update ops.process_state set (mining_fingerprint, kept_rows) = ({now}, {kept}) where process = %(process)s",
             now=sql.Literal(None if note is None else note.fingerprint),

@@ -9,6 +9,7 @@ from psycopg import sql
 from expectations.build import exists
 from expectations.checks import Check
 from expectations.declaration import GateDeclaration
+from expectations.mining_checks import log_cases, log_variants
 from expectations.patterns.distorted_label import distorted_label
 from expectations.patterns.knowledge import knowledge_of
 from expectations.patterns.labels import find_distorted, find_polluted, find_synonyms
@@ -24,6 +25,7 @@ from expectations.patterns.suggestions import (
 from expectations.patterns.synonymous_labels import synonymous_labels
 
 MAX_VARIANTS = 2_000  # the most frequent ones, for the contexts of labels
+LONGEST = 20  # cases that are looked at
 
 
 def label_checks(db: psycopg.Connection, declared: GateDeclaration) -> list[Check]:
@@ -110,16 +112,18 @@ def _variants(db: psycopg.Connection, process: str) -> list[Variant]:
 
 
 def _elusive(db: psycopg.Connection, declared: GateDeclaration) -> list[Suggestion]:
-    """Suggestions of cases; none where a case is a person's session."""
-    if not declared.is_case_level_public or not exists(db, "candidate", f"{declared.name}__mining_case_kpis"):
+    """Suggestions of cases, of the log as it will be published; none where a case is a person's session."""
+    if not declared.is_case_level_public:
         return []
-    cases = sql.Identifier("candidate", f"{declared.name}__mining_case_kpis")
-    (usual,) = db.execute(
-        sql.SQL("select percentile_disc(0.99) within group (order by event_count) from {}").format(cases)
+    lengths = f"select event_count / case_count as length, case_count from {log_variants(declared.name)}"
+    usual, long = db.execute(
+        f"""select min(length) filter (where upto >= 0.99 * every), max(length) filter (where beyond >= {LONGEST})
+            from (select length, sum(case_count) over (order by length) as upto, sum(case_count) over () as every,
+                         sum(case_count) over (order by length desc) as beyond from ({lengths}) as l) as counted"""
     ).fetchone()
     longest = db.execute(
-        sql.SQL(
-            """select case_id, event_count from {} order by event_count desc, case_id collate "C" limit 20"""
-        ).format(cases)
+        f"""select case_id, event_count from ({log_cases(declared.name, "case_id, event_count", "event_count >= %s")}) as c
+            order by event_count desc, case_id collate "C" limit {LONGEST}""",
+        (long or 0,) * 2,
     ).fetchall()
     return suggest_elusive(dict(longest), float(usual or 0), knowledge_of(declared))

@@ -183,3 +183,26 @@ def test_of_cases_that_may_not_be_shown_only_the_number_is_told(settings):
         db.execute("insert into event_log.processes values ('demo', 't', 'declared', 'o', false, 5, now(), 'r', now())")
     night(settings, 1, FIRST, is_full=True, case_level_public=False)
     assert {kpi for (kpi,) in rows(settings, "select kpi from quality.finding_effects")} == {"case_count"}
+
+
+def test_cases_are_suspected_of_the_whole_log_not_of_a_nights_cases(settings):
+    """Suggestions are published, too: of a night they are those of a full rebuild."""
+    query = (
+        "select label_a, score, evidence from quality.label_suggestions where pattern = 'elusive case' order by rank"
+    )
+    usual = {f"C{number:03}": steps("order", "pay", day=1) for number in range(400)}
+    long = {"LONG": steps(*["pay"] * 30, day=2), "LONGER": steps(*["pay"] * 40, day=3)}
+    night(settings, 1, usual | long, is_full=True)
+    whole = rows(settings, query)
+    assert [(case, told) for case, _, told in whole] == [
+        ("LONGER", "40 events, where 99 % of the cases have at most 2"),
+        ("LONG", "30 events, where 99 % of the cases have at most 2"),
+    ]
+    night(settings, 2, {"C001": steps("order", day=1), "NEW": steps("order", "pay", "pay", "pay", day=5)})
+    assert rows(settings, query) == whole
+    night(settings, 3, {"LONG": steps("order", "pay", day=2)})
+    changed = {"C001": steps("order", day=1), "NEW": steps("order", "pay", "pay", "pay", day=5), "LONG": usual["C002"]}
+    by_nights = rows(settings, query)
+    assert [case for case, *_ in by_nights] == ["LONGER"]
+    night(settings, 4, usual | long | changed, is_full=True)
+    assert rows(settings, query) == by_nights

@@ -7,10 +7,11 @@ import psycopg
 
 from expectations.checks import Check
 from expectations.declaration import GateDeclaration, declaration_of
+from expectations.mining_checks import count_variants
 from expectations.patterns import pattern_checks, prepare_patterns
 from expectations.patterns.label_checks import label_checks
 from sluice.warehouse import connect
-from tests.expectations.candidates import process, run
+from tests.expectations.candidates import let_through, process, run
 from tests.expectations.planting.confounders import confounded
 from tests.expectations.planting.log import Log, write
 from tests.expectations.planting.registry import PLANTINGS, Truth, plant
@@ -86,10 +87,12 @@ def look_at_labels(
     """
     declared = declaration_of(process(checks=dict(checks)))
     write(log, url, run(as_of=log.as_of))
+    let_through(url, run(as_of=log.as_of))
     found: dict[str, set[str]] = {}
     offered: dict[str, list[tuple[str, str | None, float]]] = {}
     with connect(url) as db:
         write_variants(db, declared.name)
+        count_variants(db, declared.name)
         label_checks(db, declared)
         for pattern, label in db.execute(f"select pattern, label from candidate.{declared.name}__label_findings"):
             found.setdefault(pattern, set()).add(label)
@@ -103,15 +106,14 @@ def look_at_labels(
 
 
 def write_variants(db: psycopg.Connection, name: str) -> None:
-    """The variants and sizes of the candidate's cases, as mining writes them (the columns that are read)."""
+    """The variants of the candidate's cases, as mining writes them (the columns that are read)."""
     p = f"candidate.{name}__"
-    db.execute(f"drop table if exists {p}mining_variants, {p}mining_case_kpis")
+    db.execute(f"drop table if exists {p}mining_variants")
     db.execute(f"""create table {p}mining_variants as
         with sequences as (
             select case_key, array_agg(activity order by event_seq) as activities from {p}events group by case_key)
         select md5(activities::text) as variant_id, activities, count(*) as case_count
         from sequences group by activities""")
-    db.execute(f"create table {p}mining_case_kpis as select case_id, event_count::bigint from {p}cases")
 
 
 def checks_at(db: psycopg.Connection, declared: GateDeclaration) -> list[Check]:
