@@ -77,7 +77,9 @@ def mine(settings: Settings, process: str, ctx: RunContext, *, order: Sequence[s
     terms = terms_of(settings, process, order=order)
     with connect(url) as db:
         planned = plan(db, process, ctx.run_id, (TABLES, terms))
+    kept = KeptRows(settings.home / "mining" / process, planned.kept_rows)
     if planned.scope == UNCHANGED:
+        kept.drop_others(planned.kept_rows)
         return io.keep_tables(url, process, planned, TABLES)
     with io.one_connection(url), Writer(url, process, TABLES, planned) as writer:
         fresh = io.candidate_cases(url, process) if planned.scope == TOUCHED else None
@@ -87,7 +89,6 @@ def mine(settings: Settings, process: str, ctx: RunContext, *, order: Sequence[s
                 rows = rows.filter(pc.is_in(rows["case_key"], value_set=fresh))
             writer.put(name, rows)
 
-        kept = KeptRows(settings.home / "mining" / process, planned.kept_rows)
         with io.keeping(kept):
             tables = read_and_mine(settings, process, terms, as_of=ctx.as_of, done=write)
         writer.mined = replace(planned, kept_rows=kept.close())

@@ -99,11 +99,14 @@ def test_a_mining_that_was_never_published_leaves_the_rows_of_the_published_one(
     assert everything(settings.warehouse_url) == by_nights
 
 
-def test_a_night_without_news_keeps_the_rows(settings):
+def test_a_night_without_news_keeps_the_rows_of_what_is_published_and_no_others(settings):
     night(settings, 1, some_cases(1))
+    night(settings, 2, {}, touched={"case 3"})  # who was in it may have to be forgotten
     token = published_token(settings.warehouse_url)
-    night(settings, 2, {})
+    assert len(list(folder(settings).iterdir())) == 2
+    night(settings, 3, {})
     assert published_token(settings.warehouse_url) == token is not None
+    assert [path.name for path in folder(settings).iterdir()] == [token]
 
 
 def test_rows_of_another_publication_are_not_used(settings, monkeypatch):
