@@ -11,6 +11,7 @@ from mining_tasks.kept_rows import KeptRows
 from mining_tasks.runner import mine
 from sluice.publish import publish
 from tests.expectations.candidates import Candidate, let_through, process, run
+from tests.expectations.candidates import mine as mine_in_sql
 from tests.mining_tasks.test_runner import everything, night, some_cases
 
 ATTRIBUTES = ["amount", "currency"]
@@ -86,7 +87,7 @@ def test_the_log_of_a_night_is_the_same_with_kept_rows_and_without(settings, mon
         assert published_token(settings.warehouse_url) in there and len(there) <= 2  # and those of the night before
 
 
-def test_a_mining_that_was_never_published_leaves_the_rows_of_the_published_one(settings, monkeypatch):
+def test_a_mining_that_was_never_published_leaves_the_rows_of_the_published_one(settings):
     night(settings, 1, some_cases(1))
     token = published_token(settings.warehouse_url)
     built(settings, 2, {"case 1": some_cases(2)["case 1"]})
@@ -114,9 +115,7 @@ def test_rows_of_another_publication_are_not_used(settings, monkeypatch):
     built(settings, 2, {"case 1": some_cases(2)["case 1"]})
     with psycopg.connect(settings.warehouse_url) as db:
         db.execute("drop table if exists candidate.demo__mined")
-    from tests.expectations.candidates import mine as mined_by_sql
-
-    mined_by_sql(settings.warehouse_url, run(2))  # a miner that leaves no note
+    mine_in_sql(settings.warehouse_url, run(2))  # which leaves no note
     publish(settings, process(), run(2))
     assert published_token(settings.warehouse_url) is None
     built(settings, 3, {"case 2": some_cases(3)["case 2"]})
