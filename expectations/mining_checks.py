@@ -12,6 +12,7 @@ from psycopg import sql
 
 from expectations.checks import Check
 from expectations.declaration import GateDeclaration
+from expectations.sql_text import literal
 
 _FIX = "this is a fault of the mining tasks, not of the data: report it; the last good results stay"
 _DRIFT = 0.5
@@ -41,7 +42,7 @@ def log_variants(process: str) -> str:
 def log_cases(process: str, columns: str, condition: str = "true") -> str:
     """Columns of the cases (as c) that mining read: published ones that are not touched, candidates not quarantined."""
     p = f"candidate.{process}__"
-    return f"""select {columns} from event_log.cases as c where process = '{process}' and {condition}
+    return f"""select {columns} from event_log.cases as c where process = {literal(process)} and {condition}
                  and not exists (select from {p}touched_cases as t where t.case_id = c.case_id)
                union all
                select {columns} from {p}cases as c where {condition}
