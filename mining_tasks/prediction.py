@@ -322,6 +322,14 @@ def _boosted(matrix: np.ndarray, value: np.ndarray, is_category: list[bool], ask
         return model.fit(matrix, value).predict(asked)
 
 
+def rehearse() -> None:
+    """Learn from made-up numbers: what the first fit of a process looks up is known afterwards, to its forks as well. It
+    leaves no thread behind.
+    """
+    numbers = np.arange(200.0)
+    _boosted(np.column_stack([numbers, numbers % 3]), numbers, [False, True], np.zeros((1, 2)))
+
+
 def _typical(train: _Part, value: np.ndarray, statistic: str) -> Callable[[pl.DataFrame], np.ndarray]:
     """The baseline: `median` or `mean` (statistic) of the training snapshots with the same last activity; of all, where
     fewer than `FEWEST_ALIKE` have it.

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from sluice import dbt_server
+from sluice.dbt_statements import KeptStatements, Recorder, placeholders
 from sluice.errors import SluiceError, Unreachable
 from sluice.urls import environment_of, options_of
 from sluice.warehouse.connection import is_lost_text
@@ -75,25 +76,36 @@ def run_dbt(
     *,
     threads: int = 2,
     needed: Iterable[str] | None = None,
+    changing: Iterable[str] = (),
 ) -> Outcome:
     """Run one dbt command (`build`, `test`, …) on the warehouse at `url`.
 
     subject names the folders that the invocation has to itself: <home>/dbt/<subject> and <home>/logs/dbt/<subject>.
     needed: names of the models and seeds that the command is about; what none of them refers to is left out of the
     project, which saves dbt the time to look at it. None: the whole project.
+    changing: the variables of a build that the project puts into statements as they are (`dbt_statements.is_plain`). Where
+    there are some, the statements are kept, and dbt is not asked again where it would send the same with other values.
     Raises SluiceError with one line: the model, what the database said, where the log is.
     """
     log_folder = home / "logs" / "dbt" / subject
+    variables, manifest = dict(variables or {}), _parsed(project, home)
     request = {
         "project": str(project / "dbt_project"),
-        "manifest": str(_parsed(project, home)),
+        "manifest": str(manifest),
         "target": str(home / "dbt" / subject),
         "log": str(log_folder),
         "arguments": list(arguments),
-        "parent": os.getpid(),
-        "variables": dict(variables or {}),
+        "variables": variables,
         "needed": None if needed is None else sorted(needed),
     }
+    values = {name: variables[name] for name in changing}
+    if values:
+        same = request | {"variables": {name: value for name, value in variables.items() if name not in values}}
+        kept = KeptStatements(home / "dbt" / subject, json.dumps([same, options_of(url).get("dbname")], sort_keys=True))
+        if (made := kept.send(url, values)) is not None:
+            return Outcome(dict.fromkeys(made, ("success", 0.0, "as kept")))
+        request["kept"] = {"values": values, "folder": str(kept.folder), "told": kept.told}
+    request["parent"] = os.getpid()
     environment = _environment(url, project, threads)
     if os.environ.get("SLUICE_DBT_FORK") == "1" and "dbt.cli.main" in sys.modules:
         finished = fork(request, environment, project)
@@ -285,6 +297,11 @@ def _invoke(request: dict[str, Any]) -> tuple[list[tuple[str, str, float, str]],
         _leave_out_all_but(manifest, request["needed"])
     command, *options = request["arguments"]
     _hear_only_what_is_kept()
+    variables, recorder = request["variables"], None
+    if "kept" in request:
+        values = request["kept"]["values"]
+        variables, recorder = variables | placeholders(values), Recorder(values)
+        recorder.listen()
     result = dbtRunner(manifest=manifest).invoke(
         [
             *quiet,
@@ -294,7 +311,7 @@ def _invoke(request: dict[str, Any]) -> tuple[list[tuple[str, str, float, str]],
             *options,
             *common,
             "--vars",
-            json.dumps(request["variables"]),
+            json.dumps(variables),
         ]
     )
     ran = getattr(result.result, "results", None) or []
@@ -306,6 +323,10 @@ def _invoke(request: dict[str, Any]) -> tuple[list[tuple[str, str, float, str]],
         return nodes, broken[0] + (f" (and {len(broken) - 1} more)" if len(broken) > 1 else "")
     if result.exception is not None:
         return nodes, str(result.exception)
+    if result.success and recorder is not None:
+        statements = recorder.statements((one.node.unique_id, one.node.name) for one in ran)
+        if statements is not None:
+            KeptStatements(Path(request["kept"]["folder"]), request["kept"]["told"]).keep(statements)
     return nodes, None if result.success else "failed without saying why"
 
 

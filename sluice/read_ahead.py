@@ -47,4 +47,6 @@ def _pages(settings: Settings) -> None:
 
 
 def _predictor(settings: Settings) -> None:
-    import sklearn.ensemble  # noqa: F401
+    from mining_tasks.prediction import rehearse
+
+    rehearse()

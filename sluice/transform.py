@@ -17,12 +17,14 @@ from psycopg import sql
 from extractors.specs import load_spec
 from extractors.systems import has_tables
 from sluice.dbt_runner import Outcome, run_dbt
+from sluice.dbt_statements import is_plain
 from sluice.errors import SluiceError
 from sluice.processes import Process, load_process
 from sluice.runs import RunContext
 from sluice.settings import Settings
 from sluice.warehouse import connect
 
+_OF_A_NIGHT = ("run_id", "as_of", "gated_version", "upto_version")  # the variables that differ from night to night
 _REF = re.compile(r"\bref\(\s*['\"](\w+)['\"]\s*\)")
 _ASKS_TIME = re.compile(r"\bvar\(\s*['\"]as_of['\"]")
 _SOURCE = re.compile(r"\bsource\(\s*['\"]raw_(\w+)['\"]\s*,\s*['\"](\w+)['\"]\s*\)")
@@ -175,11 +177,21 @@ def _dbt(
     *,
     excluded: Sequence[str] = (),
     needed: Iterable[str] | None = None,
+    changing: Iterable[str] = (),
 ) -> Outcome:
     arguments = ["build", "--resource-type", "model", "--resource-type", "seed", "--select", *selected]
     if excluded:
         arguments += ["--exclude", *excluded]
-    return run_dbt(_url(settings), settings.project, settings.home, subject, arguments, variables, needed=needed)
+    return run_dbt(
+        _url(settings),
+        settings.project,
+        settings.home,
+        subject,
+        arguments,
+        variables,
+        needed=needed,
+        changing=changing,
+    )
 
 
 def _build_models(settings: Settings, db: psycopg.Connection, process: Process, variables: dict) -> None:
@@ -189,7 +201,12 @@ def _build_models(settings: Settings, db: psycopg.Connection, process: Process, 
     lasting = [process.activities, *_lasting_views(files)]
     excluded = lasting if _is_current(settings, db, subject, "intermediate", lasting, files) else []
     models = [path.stem for path in files if path.suffix in (".sql", ".csv")]
-    _dbt(settings, subject, _selected(settings, process), variables, excluded=excluded, needed=models)
+    # a night sends what the night before did, with other values; a full rebuild is rare
+    is_kept = bool(excluded) and not variables["full_rebuild"] and all(is_plain(name, files) for name in _OF_A_NIGHT)
+    changing = _OF_A_NIGHT if is_kept else ()
+    _dbt(
+        settings, subject, _selected(settings, process), variables, excluded=excluded, needed=models, changing=changing
+    )
     if not excluded:
         _set_current(settings, db, subject, files)
 

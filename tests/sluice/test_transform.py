@@ -1,59 +1,15 @@
 """Builds through dbt itself: what is staged once, what a build makes and records, and what it says when it cannot."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 
 from sluice import transform
 from sluice.errors import SluiceError
-from sluice.runs import RunContext, as_of_day
-from tests.dbt_project.conftest import RawOdoo
-
-P = "lead_to_order"
-DAY = date(2025, 3, 3)
-
-
-def run(number: int = 1, *, day: date = DAY, mode: str = "night") -> RunContext:
-    return RunContext(f"mine__{P}/{day}/{number}", P, day, as_of_day(day), mode)
-
-
-@pytest.fixture
-def ready(settings, server):
-    """Settings of a warehouse with a few leads in raw; dbt's folder is shared by the session."""
-    ready = replace(settings, home=server.home / "dbt-tests")
-    with psycopg.connect(ready.warehouse_url, autocommit=True) as db:
-        odoo = RawOdoo(db)
-        odoo.look_ups()
-        for number in (1, 2, 3):
-            odoo.put(
-                "crm_lead",
-                id=number,
-                type="opportunity",
-                stage_id=1,
-                active=True,
-                create_uid=1,
-                create_date=datetime(2025, 3, 1, 9, number),
-            )
-    return ready
-
-
-def one(url: str, query: str):
-    with psycopg.connect(url) as db:
-        return db.execute(query).fetchall()
-
-
-def publish(url: str, made: transform.Build) -> None:
-    """As far as the next build can see it."""
-    with psycopg.connect(url) as db:
-        db.execute("delete from ops.process_state")
-        db.execute(
-            "insert into ops.process_state values (%s, %s, %s, %s, %s)",
-            (made.process, made.upto_version, made.fingerprint, made.as_of, made.run_id),
-        )
-        db.execute("delete from ops.case_rows")
-        db.execute(f"insert into ops.case_rows select '{P}', * from candidate.{P}__case_rows")
+from sluice.runs import as_of_day
+from tests.sluice.leads import DAY, P, change_leads, one, publish, run
 
 
 def test_nights_touch_only_what_changed(ready):
@@ -72,20 +28,8 @@ def test_nights_touch_only_what_changed(ready):
     assert transform.fingerprint(ready, P) == first.fingerprint
     publish(url, first)
 
+    change_leads(url)
     with psycopg.connect(url, autocommit=True) as db:
-        odoo = RawOdoo.__new__(RawOdoo)
-        odoo.db, odoo.version, odoo.tables = db, 1, transform.load_spec("odoo").tables
-        odoo.load()
-        odoo.put(
-            "sale_order",
-            id=9,
-            name="S9",
-            opportunity_id=2,
-            state="draft",
-            create_uid=2,
-            create_date=datetime(2025, 3, 2, 9),
-        )
-        odoo.delete("crm_lead", id=3)
         db.execute("update raw_odoo.crm_stage set write_date = now(), _version = 2")
     second = transform.build(ready, P, run(2, day=DAY - timedelta(days=1)))
     assert (second.is_full_rebuild, second.gated_version, second.upto_version) == (False, 1, 2)
