@@ -1,7 +1,7 @@
 """What the planner is told where it cannot know better."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import psycopg
 
@@ -19,8 +19,7 @@ def one_of(query: str, *, is_few: bool) -> str:
     return f"= any (array({query}))" if is_few else f"in ({query})"
 
 
-@contextmanager
-def in_order_of_storage(db: psycopg.Connection, *, is_few: bool) -> Iterator[None]:
+def in_order_of_storage(db: psycopg.Connection, *, is_few: bool) -> AbstractContextManager[None]:
     """Within the block, few rows that an index finds are read in the order in which they lie, several pages at a time (as
     a bitmap); within a transaction only. Many are left to the planner.
 
@@ -28,17 +27,28 @@ def in_order_of_storage(db: psycopg.Connection, *, is_few: bool) -> Iterator[Non
     waited for. The planner, which takes an array of unknown length for a short one, would do that.
     """
     if not is_few:
-        yield
-        return
-    *before, memory = db.execute(
-        """select current_setting('enable_indexscan'), current_setting('work_mem'),
-               greatest(pg_size_bytes(current_setting('work_mem')), %s) / 1024 || 'kB'""",
-        (BITMAP,),
-    ).fetchone()
-    _set(db, "off", memory)
+        return nullcontext()
+    memory = db.execute(
+        "select greatest(pg_size_bytes(current_setting('work_mem')), %s) / 1024 || 'kB'", (BITMAP,)
+    ).fetchone()[0]
+    return _told(db, enable_indexscan="off", work_mem=memory)
+
+
+def by_index(db: psycopg.Connection) -> AbstractContextManager[None]:
+    """Within the block, few rows are looked up one by one in an index; within a transaction only."""
+    return _told(db, enable_hashjoin="off", enable_mergejoin="off", enable_seqscan="off", enable_bitmapscan="off")
+
+
+@contextmanager
+def _told(db: psycopg.Connection, **settings: str) -> Iterator[None]:
+    before = db.execute(f"select {', '.join(f'current_setting({name!r})' for name in settings)}").fetchone()
+    _set(db, settings)
     yield
-    _set(db, *before)  # not after an error: the transaction ends, and the settings with it
+    _set(
+        db, dict(zip(settings, before, strict=True))
+    )  # not after an error: the transaction ends, and the settings with it
 
 
-def _set(db: psycopg.Connection, indexscan: str, memory: str) -> None:
-    db.execute("select set_config('enable_indexscan', %s, true), set_config('work_mem', %s, true)", (indexscan, memory))
+def _set(db: psycopg.Connection, settings: dict[str, str]) -> None:
+    for name, value in settings.items():
+        db.execute("select set_config(%s, %s, true)", (name, value))

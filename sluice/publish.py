@@ -17,7 +17,7 @@ from sluice.candidate_tables import COLUMNS
 from sluice.dependent_views import replace_table
 from sluice.errors import SluiceError
 from sluice.mined import PER_CASE, TOUCHED, UNCHANGED, WHOLE, read_mined
-from sluice.planning import are_few, in_order_of_storage, one_of
+from sluice.planning import are_few, by_index, in_order_of_storage, one_of
 from sluice.runs import RunContext
 from sluice.settings import Settings
 from sluice.warehouse import connect
@@ -319,6 +319,9 @@ class _Publication:
 
     def _replace_case_rows(self) -> None:
         """Those of quarantined cases too: a changed row must find its case."""
+        if self.is_few:
+            self._replace_few_case_rows()
+            return
         columns = ("process", "source_table", "source_key", "case_id")
         new = sql.SQL("select distinct {} as process, source_table, source_key, case_id from {}").format(
             sql.Literal(self.process), sql.Identifier(*self._candidate("case_rows"))
@@ -326,8 +329,35 @@ class _Publication:
         scope = sql.SQL("{} and old.case_id {}").format(
             self._own_rows, self._among("select case_id from publish_touched")
         )
-        with in_order_of_storage(self.db, is_few=self.is_few):
-            self._sync(("ops", "case_rows"), new, scope=scope, columns=columns, key=columns)
+        self._sync(("ops", "case_rows"), new, scope=scope, columns=columns, key=columns)
+
+    def _replace_few_case_rows(self) -> None:
+        """The same of few cases: what they had is read once, in the order in which it lies; nearly all of it stays."""
+        with in_order_of_storage(self.db, is_few=True):
+            self._execute(
+                """create temporary table publish_former on commit drop as
+                   select source_table, source_key, case_id from ops.case_rows
+                   where process = %(process)s and case_id {among}""",
+                among=self._among("select case_id from publish_touched"),
+            )
+        self._execute(
+            """create temporary table publish_rows on commit drop as
+               select distinct source_table, source_key, case_id from {rows}""",
+            rows=self._candidate("case_rows"),
+        )
+        with by_index(self.db):
+            self._execute(
+                """delete from ops.case_rows as old
+                   using (select * from publish_former except select * from publish_rows) as gone
+                   where old.process = %(process)s and old.source_table = gone.source_table
+                       and old.source_key = gone.source_key and old.case_id = gone.case_id"""
+            )
+        self._execute(
+            """insert into ops.case_rows (process, source_table, source_key, case_id)
+               select %(process)s, source_table, source_key, case_id
+               from (select * from publish_rows except select * from publish_former) as fresh
+               order by source_table, source_key, case_id"""
+        )
 
     def _replace_quarantine(self) -> None:
         self._execute(
@@ -361,19 +391,20 @@ class _Publication:
                where c.relnamespace = 'mining'::regnamespace and c.relkind = 'r' order by relname""",
             (self.process,),
         ).fetchall()
-        for table, columns, key, is_mined in tables:
-            candidate = self._candidate(f"mining_{table}")
-            if not is_mined:
-                if scope == UNCHANGED:
+        with self.db.pipeline():  # the server works while the next statements are written
+            for table, columns, key, is_mined in tables:
+                candidate = self._candidate(f"mining_{table}")
+                if not is_mined:
+                    if scope == UNCHANGED:
+                        continue
+                    self._execute(
+                        "delete from {published} as old where {own}", published=("mining", table), own=self._own_rows
+                    )
                     continue
-                self._execute(
-                    "delete from {published} as old where {own}", published=("mining", table), own=self._own_rows
-                )
-                continue
-            new = sql.SQL("select {} from {}").format(_list(columns), sql.Identifier(*candidate))
-            by_case = scope == TOUCHED and table in PER_CASE
-            rows = self._known if by_case else self._own_rows
-            self._sync(("mining", table), new, scope=rows, columns=columns, key=key, by_case=by_case)
+                new = sql.SQL("select {} from {}").format(_list(columns), sql.Identifier(*candidate))
+                by_case = scope == TOUCHED and table in PER_CASE
+                rows = self._known if by_case else self._own_rows
+                self._sync(("mining", table), new, scope=rows, columns=columns, key=key, by_case=by_case)
         self._execute(
             "update ops.process_state set (mining_fingerprint, kept_rows) = ({now}, {kept}) where process = %(process)s",
             now=sql.Literal(None if note is None else note.fingerprint),

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from sluice import planning
-from sluice.planning import are_few, in_order_of_storage, one_of
+from sluice.planning import are_few, by_index, in_order_of_storage, one_of
 
 FEW = f"select count(*) from pg_temp.many where id {one_of('select id from pg_temp.few', is_few=True)}"
 
@@ -35,6 +35,20 @@ def test_few_rows_are_read_in_the_order_in_which_they_lie(db):
         found = db.execute(FEW).fetchone()
     assert "Bitmap" not in plan(db)
     assert found == db.execute(FEW).fetchone() == (50,)
+
+
+def test_few_rows_are_looked_up_one_by_one(db):
+    query = "explain select count(m.rest) from pg_temp.every as e inner join pg_temp.many as m on m.id = e.id"
+    db.execute("create temporary table every as select id from generate_series(1, 20000) as id")
+
+    def joined():
+        return "\n".join(line for (line,) in db.execute(query))
+
+    before = joined()
+    with by_index(db):
+        within = joined()
+    assert "Nested Loop" not in before and "Nested Loop" in within and "Index Scan" in within
+    assert joined() == before
 
 
 def test_the_bitmap_has_room_and_takes_none_away(db):
