@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -102,7 +102,7 @@ def run_dbt(
     if values:
         same = request | {"variables": {name: value for name, value in variables.items() if name not in values}}
         kept = KeptStatements(home / "dbt" / subject, json.dumps([same, options_of(url).get("dbname")], sort_keys=True))
-        if (made := kept.send(url, values)) is not None:
+        if (made := kept.send(url, values, connections=threads)) is not None:
             return Outcome(dict.fromkeys(made, ("success", 0.0, "as kept")))
         request["kept"] = {"values": values, "folder": str(kept.folder), "told": kept.told}
     request["parent"] = os.getpid()
@@ -324,10 +324,20 @@ def _invoke(request: dict[str, Any]) -> tuple[list[tuple[str, str, float, str]],
     if result.exception is not None:
         return nodes, str(result.exception)
     if result.success and recorder is not None:
-        statements = recorder.statements((one.node.unique_id, one.node.name) for one in ran)
-        if statements is not None:
-            KeptStatements(Path(request["kept"]["folder"]), request["kept"]["told"]).keep(statements)
+        heard = recorder.nodes(_after(manifest, {one.node.unique_id for one in ran}))
+        if heard is not None:
+            KeptStatements(Path(request["kept"]["folder"]), request["kept"]["told"]).keep(heard)
     return nodes, None if result.success else "failed without saying why"
+
+
+def _after(manifest: Any, made: Set[str]) -> dict[str, list[str]]:
+    """Node -> those of the nodes that dbt made (unique ids) that it reads, itself or by way of models that are not made."""
+
+    def read_by(node: str) -> set[str]:
+        parents = manifest.nodes[node].depends_on_nodes if node in manifest.nodes else ()
+        return {found for parent in parents for found in ({parent} if parent in made else read_by(parent))}
+
+    return {node: sorted(read_by(node)) for node in sorted(made)}
 
 
 def _hear_only_what_is_kept() -> None:

@@ -9,9 +9,12 @@ dbt is asked: it knows how to go on from any state of the tables.
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import wraps
+from graphlib import TopologicalSorter
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -50,6 +53,14 @@ def with_values(statement: str, values: Mapping[str, str | int]) -> str:
 
 
 @dataclass(frozen=True)
+class Node:
+    """A model or seed. after: the nodes that must be made before it. statements: in their order, `commit` among them."""
+
+    after: tuple[str, ...]
+    statements: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class KeptStatements:
     """Where the statements of one kind of build are kept: a file in `folder`, of which there is one at a time.
 
@@ -63,43 +74,61 @@ class KeptStatements:
     def path(self) -> Path:
         return self.folder / f"statements-{sha256(self.told.encode()).hexdigest()[:32]}.json"
 
-    def read(self) -> list[tuple[str, list[str]]] | None:
-        """(node, its statements), in an order in which they can be sent; None: they are not known."""
+    def read(self) -> dict[str, Node] | None:
+        """The nodes by name; None: they are not known."""
         try:
             found = json.loads(self.path.read_text(encoding="utf-8"))
-            return [(str(node), [str(statement) for statement in statements]) for node, statements in found]
+            nodes = {name: Node(tuple(after), tuple(statements)) for name, after, statements in found}
+            return nodes if all(nodes.keys() >= {*node.after} for node in nodes.values()) else None
         except (OSError, ValueError, TypeError):
             return None
 
-    def keep(self, nodes: Sequence[tuple[str, Sequence[str]]]) -> None:
+    def keep(self, nodes: Mapping[str, Node]) -> None:
         """Write them, instead of all others in the folder."""
         fresh = self.path.with_suffix(".fresh")
         with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump(nodes, file)
+            json.dump([(name, node.after, node.statements) for name, node in nodes.items()], file)
         fresh.replace(self.path)
         for other in set(self.folder.glob("statements-*.json")) - {self.path}:
             other.unlink(missing_ok=True)
 
-    def send(self, url: str, values: Mapping[str, str | int]) -> list[str] | None:
-        """Send them to the database with these values; the names of the nodes that they made. None: there are none, or
-        they failed, and dbt is to be asked."""
+    def send(self, url: str, values: Mapping[str, str | int], *, connections: int) -> list[str] | None:
+        """Send them to the database with these values, those of so many nodes at a time; the names of the nodes that they
+        made. None: there are none, or they failed, and dbt is to be asked."""
         nodes = self.read()
         if nodes is None:
             return None
+        order = TopologicalSorter({name: node.after for name, node in nodes.items()})
+        order.prepare()
+        running: dict[Future[None], tuple[str, psycopg.Connection]] = {}
+        waiting: list[str] = []
         try:
-            with connect(url) as db:
-                for _, statements in nodes:
-                    for statement in statements:
-                        if statement == _COMMIT:
-                            db.commit()
-                        else:
-                            db.execute(with_values(statement, values))
-                    db.commit()
+            with ExitStack() as opened, ThreadPoolExecutor(connections) as threads:
+                idle = [opened.enter_context(connect(url)) for _ in range(connections)]
+                while order.is_active():
+                    waiting += order.get_ready()
+                    while waiting and idle:
+                        name, db = waiting.pop(0), idle.pop()
+                        running[threads.submit(_send, db, nodes[name], values)] = name, db
+                    for done in wait(running, return_when=FIRST_COMPLETED).done:
+                        name, db = running.pop(done)
+                        done.result()
+                        idle.append(db)
+                        order.done(name)
         except psycopg.Error as error:
             if not is_lost(error):  # of another state of the tables, or of the project's own faults: dbt will say
                 self.path.unlink(missing_ok=True)
             return None
-        return [node for node, _ in nodes]
+        return list(nodes)
+
+
+def _send(db: psycopg.Connection, node: Node, values: Mapping[str, str | int]) -> None:
+    for statement in node.statements:
+        if statement == _COMMIT:
+            db.commit()
+        else:
+            db.execute(with_values(statement, values))
+    db.commit()
 
 
 class Recorder:
@@ -142,10 +171,9 @@ class Recorder:
 
         Manager.add_query, Manager.execute, Manager.add_commit_query = sending, executing, committing
 
-    def statements(self, nodes: Iterable[tuple[str, str]]) -> list[tuple[str, list[str]]] | None:
-        """Those of the nodes (unique id, name), which are given in the order in which they were done; None: they may be
-        others another time, as a node asked the database something first."""
-        nodes = list(nodes)
-        if self._asked.intersection(node for node, _ in nodes):
+    def nodes(self, after: Mapping[str, Iterable[str]]) -> dict[str, Node] | None:
+        """What was heard of nodes (after: unique id -> the ids of those that must be made before it), by unique id; None: it
+        may be something else another time, as a node asked the database something first."""
+        if self._asked.intersection(after):
             return None
-        return [(name, self._heard.get(node, [])) for node, name in nodes]
+        return {node: Node(tuple(before), tuple(self._heard.get(node, ()))) for node, before in after.items()}

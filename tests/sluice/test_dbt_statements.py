@@ -9,7 +9,7 @@ from dbt.adapters.postgres.connections import PostgresConnectionManager as Manag
 from dbt_common.events.contextvars import log_contextvars
 
 from sluice import dbt_runner, dbt_server, transform
-from sluice.dbt_statements import KeptStatements, Recorder, is_plain, placeholders, with_values
+from sluice.dbt_statements import KeptStatements, Node, Recorder, is_plain, placeholders, with_values
 from sluice.errors import SluiceError
 from tests.dbt_project.conftest import RawOdoo
 from tests.sluice.leads import P, change_leads, one, publish, run
@@ -107,22 +107,45 @@ def test_what_fails_is_told_as_dbt_tells_it(second_night):
 
 def test_statements_of_something_else_are_not_sent(tmp_path):
     told, other = KeptStatements(tmp_path, "one"), KeptStatements(tmp_path, "other")
-    told.keep([("node", ["select 1"])])
-    assert told.read() == [("node", ["select 1"])]
+    told.keep({"node": Node((), ("select 1",))})
+    assert told.read() == {"node": Node((), ("select 1",))}
     assert other.read() is None
-    other.keep([])
-    assert told.read() is None, "one kind is kept at a time"
-    other.path.write_text("[1")
-    assert other.read() is None, "a broken file is none"
+    other.keep({})
+    assert (told.read(), other.read()) == (None, {}), "one kind is kept at a time"
+    for broken in ("[1", "[1]", '[["node", ["gone"], []]]', '[["node", []]]'):
+        other.path.write_text(broken)
+        assert other.read() is None
+
+
+@pytest.mark.parametrize("connections", [1, 2, 5])
+def test_a_node_waits_for_those_that_it_reads(warehouse_url, tmp_path, connections):
+    told = KeptStatements(tmp_path, "one")
+    first = Node(
+        (), ("create table public.a as select 1 as n", "select pg_sleep(.3)", "commit", "drop table if exists x")
+    )
+    told.keep(
+        {
+            "sum": Node(("a", "b"), ("create table public.c as select a.n + b.n as n from public.a, public.b",)),
+            "a": first,
+            "b": Node(("a",), (f"create table public.b as select n + {stand_in('as_of')} as n from public.a",)),
+            "of none": Node((), ("select 1",)),
+        }
+    )
+    assert told.send(warehouse_url, {"as_of": "40"}, connections=connections) == ["sum", "a", "b", "of none"]
+    assert one(warehouse_url, "select n from public.c") == [(42,)]
+
+
+def stand_in(name: str) -> str | int:
+    return placeholders({name: ""})[name]
 
 
 def test_a_connection_that_is_lost_forgets_nothing(warehouse_url, tmp_path):
     told = KeptStatements(tmp_path, "one")
-    told.keep([("node", ["select pg_terminate_backend(pg_backend_pid())"])])
-    assert told.send(warehouse_url, VALUES) is None
+    told.keep({"node": Node((), ("select pg_terminate_backend(pg_backend_pid())",))})
+    assert told.send(warehouse_url, VALUES, connections=2) is None
     assert told.path.exists()
-    told.keep([("node", ["select 1/0"])])
-    assert told.send(warehouse_url, VALUES) is None
+    told.keep({"node": Node((), ("select 1/0",)), "other": Node((), ("select pg_sleep(.2)",))})
+    assert told.send(warehouse_url, VALUES, connections=2) is None
     assert not told.path.exists()
 
 
@@ -176,10 +199,10 @@ def test_what_dbt_sends_for_a_node_is_heard(manager):
         manager.execute(f"create table b as select {stand_in['gated_version']}")
         manager.add_commit_query()
     assert manager.sent == [f"create schema if not exists {VALUES['run_id']}", "create table b as select 12", "COMMIT"]
-    assert recorder.statements([("model.a", "a"), ("model.b", "b")]) == [
-        ("a", []),
-        ("b", [f"create table b as select {stand_in['gated_version']}", "commit"]),
-    ]
+    assert recorder.nodes({"model.a": [], "model.b": ["model.a"]}) == {
+        "model.a": Node((), ()),
+        "model.b": Node(("model.a",), (f"create table b as select {stand_in['gated_version']}", "commit")),
+    }
 
 
 def test_a_node_that_asks_the_database_first_is_not_kept(manager):
@@ -188,4 +211,5 @@ def test_a_node_that_asks_the_database_first_is_not_kept(manager):
     with log_contextvars(node_info={"unique_id": "model.a"}):
         manager.execute("select max(version) from ops.loads", fetch=True)
         manager.execute("create table a as select 1")
-    assert recorder.statements([("model.a", "a")]) is None
+    assert recorder.nodes({"model.a": []}) is None
+    assert recorder.nodes({"model.b": []}) is not None
