@@ -90,10 +90,14 @@ def find_causes(attributes: pl.DataFrame, outcomes: Mapping[str, np.ndarray]) ->
     """
     explores = (attributes["case_key"].to_numpy() & 1) == 0
     masks = dict(conditions_of(attributes, explores))
+    exploring, confirming = (
+        {condition: mask[places] for condition, mask in masks.items()}
+        for places in (np.flatnonzero(explores), np.flatnonzero(~explores))
+    )
     tested = [
-        _tested(outcome, masks, conditions, has[~explores], ~explores)
+        _tested(outcome, confirming, conditions, has[~explores])
         for outcome, has in outcomes.items()
-        for conditions in _explored(masks, has[explores], explores)
+        for conditions in _explored(exploring, has[explores])
     ]
     q_values = adjusted([one.p_value for one in tested])
     causes = []
@@ -133,15 +137,12 @@ def _conditions(name: str, column: pl.Series, explores: np.ndarray) -> Iterable[
         yield Condition(name, "=", value), (text == value).fill_null(False).to_numpy()
 
 
-def _explored(
-    masks: Mapping[Condition, np.ndarray], has: np.ndarray, explores: np.ndarray
-) -> list[tuple[Condition, ...]]:
-    """The conditions and pairs that look best in the exploring half, at most `MOST_TESTED`."""
-    inside = {condition: mask[explores] for condition, mask in masks.items()}
+def _explored(masks: Mapping[Condition, np.ndarray], has: np.ndarray) -> list[tuple[Condition, ...]]:
+    """The conditions and pairs that look best in the exploring half, at most `MOST_TESTED`. masks, has: of that half."""
     total = np.array([len(has), np.count_nonzero(has)])
     if not 0 < total[1] < total[0]:
         return []
-    counts = {condition: _counts(mask, has) for condition, mask in inside.items()}
+    counts = {condition: _counts(mask, has) for condition, mask in masks.items()}
     promising = [one for one, count in counts.items() if _p_value(count, total) <= _PROMISING]
     quality = {(one,): _accuracy(counts[one], total) for one in promising}
     beam = sorted(quality, key=lambda one: (-quality[one], one))[:BEAM]
@@ -150,7 +151,7 @@ def _explored(
             pair = tuple(sorted((first, second)))
             if first.attribute == second.attribute or pair in quality:
                 continue
-            count = _counts(inside[first] & inside[second], has)
+            count = _counts(masks[first] & masks[second], has)
             alone = [counts[one] for one in pair]
             if count[0] >= FEWEST_CASES and all(_p_value(count, one) <= _PROMISING for one in alone):
                 quality[pair] = _accuracy(count, total)
@@ -162,14 +163,15 @@ def _tested(
     masks: Mapping[Condition, np.ndarray],
     conditions: tuple[Condition, ...],
     has: np.ndarray,
-    confirms: np.ndarray,
 ) -> _Tested:
-    """The conditions in the half that confirms; of two the p-value is the largest: among all, and among those of each."""
+    """The conditions in the half that confirms (masks, has: of that half); of two the p-value is the largest: among all, and
+    among those of each.
+    """
     total = np.array([len(has), np.count_nonzero(has)])
-    count = _counts(_all(masks, conditions)[confirms], has)
+    count = _counts(_all(masks, conditions), has)
     wider = [total]
     if len(conditions) > 1:
-        wider += [_counts(masks[one][confirms], has) for one in conditions]
+        wider += [_counts(masks[one], has) for one in conditions]
     return _Tested(outcome, conditions, count, total, max(_p_value(count, one) for one in wider))
 
 

@@ -95,18 +95,22 @@ class Ordered:
         """What `summarise_durations` returns. groups: the keys of each group."""
         first = self.first()
         whole = self.us // MICROSECONDS
+        part = _sums(self.us - whole * MICROSECONDS, first)
+        whole = _sums(whole, first) + part // MICROSECONDS
+        total = whole.astype(np.float64) + part % MICROSECONDS / MICROSECONDS
         figures = {
             "duration_count": self.counts,
-            "_whole": _sums(whole, first),
-            "_part": _sums(self.us - whole * MICROSECONDS, first),
-            "_min": self.us[first],
-            "_max": self.us[first + self.counts - 1],
-        } | {f"_{name}": self.quantile(share) for name, share in quantiles.items()}
-        series = (
-            nw.new_series(name, found.astype(np.int64, copy=False), nw.Int64(), backend=groups.implementation)
+            "mean_seconds": total / self.counts,
+            "min_seconds": self.us[first] / MICROSECONDS,
+            "max_seconds": self.us[first + self.counts - 1] / MICROSECONDS,
+            "total_seconds": total,
+        } | {name: self.quantile(share) / (share.denominator * MICROSECONDS) for name, share in quantiles.items()}
+        return groups.with_columns(
+            nw.new_series(
+                name, found, nw.Int64() if name == "duration_count" else nw.Float64(), backend=groups.implementation
+            )
             for name, found in figures.items()
         )
-        return _in_seconds(groups.with_columns(*series), groups.columns, quantiles)
 
 
 def _in_seconds(groups: Frame, by: list[str], quantiles: Mapping[str, Fraction]) -> Frame:

@@ -11,13 +11,16 @@ Events: one row per event, columns
 Results never depend on the order of the input's rows, on the number of threads or on the engine.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import narwhals as nw
+import polars as pl
 from narwhals.typing import Frame, IntoFrame
 
 EVENT_COLUMNS = ("case_key", "event_seq", "activity_key", "occurred_us", "started_us", "resource_key")
 MICROSECONDS = 1_000_000
+_KNOWN: list[tuple] = []  # of frames that `in_order` keeps alive
 
 
 def ratio(numerator: str, denominator: int) -> nw.Expr:
@@ -43,9 +46,32 @@ def events_of(events: IntoFrame, *, needs: Sequence[str] = EVENT_COLUMNS) -> Fra
     if missing:
         raise ValueError(f"events: expected the columns {', '.join(needs)}; missing: {', '.join(missing)}")
     frame = frame.select(*needs)
-    if isinstance(frame, nw.LazyFrame) or _is_in_order(frame):
+    if isinstance(frame, nw.LazyFrame) or _is_known(frame) or _is_in_order(frame):
         return frame  # a lazy engine orders within each window
     return frame.sort("case_key", "event_seq")
+
+
+@contextmanager
+def in_order(events: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Events in memory in the order (case_key, event_seq), of which, within the block, nobody looks again whether they are."""
+    events = events_of(events, needs=events.columns).to_native()
+    known = _places(events)
+    _KNOWN.append(known)
+    try:
+        yield events
+    finally:
+        _KNOWN.remove(known)
+
+
+def _places(events: pl.DataFrame) -> tuple:
+    """Where in memory the columns lie that say what the order is; not of frames that are alive at once two are the same."""
+    columns = (events[name] for name in ("case_key", "event_seq"))
+    return tuple((column.to_numpy().__array_interface__["data"][0], len(column)) for column in columns)
+
+
+def _is_known(frame: nw.DataFrame) -> bool:
+    native = frame.to_native()
+    return bool(_KNOWN) and isinstance(native, pl.DataFrame) and _places(native) in _KNOWN
 
 
 def _is_in_order(frame: nw.DataFrame) -> bool:

@@ -195,11 +195,10 @@ def _typed_attributes(
         return _rows(cursor, process, "attributes", published, listed)
 
 
-def candidate_cases(url: str, process: str) -> pa.Array:
+def candidate_cases(url: str, process: str) -> pl.Series:
     """The case_keys of the candidate."""
     with connection(url) as db, db.cursor() as cursor:
-        cursor.execute(f"select case_key from {quoted('candidate', f'{process}__cases')}")
-        return cursor.fetch_arrow_table()["case_key"].combine_chunks()
+        return _fetch(cursor, f"select case_key from {quoted('candidate', f'{process}__cases')}")["case_key"]
 
 
 def keep_tables(url: str, process: str, mined: Mined, names: Iterable[str]) -> dict[str, int]:

@@ -1,15 +1,18 @@
 """Results as tables of the warehouse: their names and types, handed on as soon as each is there."""
 
 from collections.abc import Callable, Mapping, Sequence
+from threading import Lock
 
 import narwhals as nw
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from mining_tasks import io
 from mining_tasks.results import Results
+from sluice.mined import PER_CASE
 
-Done = Callable[[str, pa.Table | None], None]
+Done = Callable[[str, pa.Table, int], None]  # a table, its rows that are shown, how many it has
 _SEQUENCES = {
     "variants": ("variant_id", "activities"),
     "repeated_sequences": ("sequence_id", "steps"),
@@ -29,23 +32,34 @@ _DAYS = {
 
 
 class Made:
-    """The tables that are there, as the warehouse has them. done: is told each of them once."""
+    """The tables that are there, as the warehouse has them. done: is told each of them once. shown_cases: `case_key` of the
+    cases that the tables per case have; None: of all.
+    """
 
-    def __init__(self, names: Mapping[int, str], done: Done | None):
+    def __init__(self, names: Mapping[int, str], done: Done | None, shown_cases: pl.Series | None = None):
         self.tables: dict[str, pa.Table] = {}
-        self._names, self._done = names, done
+        self._names, self._done, self._shown_cases = names, done, shown_cases
+        self._taking = Lock()
 
     def take(self, results: Results) -> None:
-        """Those of the results that were not there before."""
+        """Those of the results that were not there before; from any thread."""
+        with self._taking:
+            self._take(results)
+
+    def _take(self, results: Results) -> None:
         for name, frame in list(results.tables.items()):  # another thread may be adding to it
             if name not in self.tables:
-                self.add(name, self._as_arrow(name, frame, results.sequences))
+                shown = frame
+                if self._shown_cases is not None and name in PER_CASE:
+                    rows = frame.to_polars()
+                    shown = nw.from_native(rows.filter(rows["case_key"].is_in(self._shown_cases.implode())))
+                self.add(name, self._as_arrow(name, shown, results.sequences), len(frame))
 
-    def add(self, name: str, table: pa.Table) -> None:
-        """One more."""
+    def add(self, name: str, table: pa.Table, row_count: int | None = None) -> None:
+        """One more. row_count: how many rows it has, where `table` are not all of them."""
         self.tables[name] = _renamed(table)
         if self._done is not None:
-            self._done(name, self.tables[name])
+            self._done(name, self.tables[name], len(table) if row_count is None else row_count)
 
     def _as_arrow(self, name: str, frame: nw.DataFrame, sequences: Mapping[str, Mapping[str, tuple]]) -> pa.Table:
         table = _plain(frame, self._names)

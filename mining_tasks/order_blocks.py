@@ -12,6 +12,8 @@ from functools import cached_property
 
 import polars as pl
 
+from mining_tasks.frames import events_of
+
 EVENT = ("case_key", "event_seq", "activity_key", "occurred_us", "started_us")
 
 
@@ -74,7 +76,7 @@ def find_blocks(events: pl.DataFrame, *, ranks: Mapping[int, int | None] | None 
     events: as `mining_tasks.frames` has them, in the order of the log. ranks: activity_key -> declared rank, None for
     an activity without one.
     """
-    frame = events.select(EVENT).sort("case_key", "event_seq")
+    frame = events_of(events, needs=EVENT).to_native()
     tie = [pl.col("occurred_us")]
     if ranks is not None:
         known = {key: rank for key, rank in ranks.items() if rank is not None}

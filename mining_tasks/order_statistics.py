@@ -12,8 +12,7 @@ def extreme_quantile(sure: np.ndarray, possible: np.ndarray, share: Fraction, *,
     """The least (or greatest) percentile of `sure` with any part of `possible`; None where there is no value at all.
 
     sure, possible: int64 microseconds. Returns microseconds. Of parts of equal size the one with the smallest values
-    has the smallest percentile, so one part of each size is looked at: all of them at once, O(n log n), and O(n) where
-    both are sorted already.
+    has the smallest percentile, so one part of each size is looked at: all of them at once, O(n log n).
 
     >>> extreme_quantile(np.array([4, 6]), np.array([0, 0, 9]), Fraction(1, 2), lowest=True)
     2.0
@@ -27,8 +26,12 @@ def extreme_quantile(sure: np.ndarray, possible: np.ndarray, share: Fraction, *,
     taken = np.arange(0 if len(sure) else 1, len(possible) + 1)
     place = (len(sure) + taken - 1) * share.numerator
     low, rest = place // share.denominator, place % share.denominator
-    at_low = _kth(sure, possible, taken, low)
-    at_high = _kth(sure, possible, taken, low + (rest > 0))
+    union = np.sort(np.concatenate([sure, possible]), kind="stable")
+    # how many of the sure ones lie below the last of those that are taken
+    below = np.searchsorted(sure, possible[np.maximum(taken - 1, 0)]) if len(possible) else np.zeros_like(taken)
+    below[taken == 0] = 0
+    at_low = _kth(sure, union, taken, below, low)
+    at_high = _kth(sure, union, taken, below, low + (rest > 0))
     return float(np.min(at_low + (at_high - at_low) * rest / share.denominator))
 
 
@@ -44,24 +47,11 @@ def extreme_mean(sure: np.ndarray, possible: np.ndarray, *, lowest: bool) -> flo
     return float(np.min(sums[taken] / (len(sure) + taken)))
 
 
-def _kth(left: np.ndarray, right: np.ndarray, taken: np.ndarray, k: np.ndarray) -> np.ndarray:
-    """The element at place `k` (from 0) of the sorted union of `left` and the first `taken` of `right`, for each taken.
+def _kth(sure: np.ndarray, union: np.ndarray, taken: np.ndarray, below: np.ndarray, k: np.ndarray) -> np.ndarray:
+    """The element at place `k` (from 0) of the sorted union of `sure` and the first `taken` of the possible values, for each
+    taken. union: of all, sorted. below: how many of `sure` are less than the last one taken (0: none is).
 
-    Bisection over how many of the k come from `left` (both sorted).
+    Up to the place of the last one taken the union with some is the union with all; beyond it come sure ones alone.
     """
-    top = np.iinfo(np.int64).max // 4
-    padded_left = np.concatenate([left, [top]]).astype(np.int64)
-    padded_right = np.concatenate([right, [top]]).astype(np.int64)
-    low, high = np.maximum(0, k - taken), np.minimum(k, len(left))
-    while True:  # the least count of `left` below place k: left[i] >= right[k - i - 1]
-        is_open = low < high
-        if not is_open.any():
-            break
-        middle = (low + high) // 2
-        before = k - middle - 1
-        is_more = is_open & (before >= 0) & (padded_left[middle] < padded_right[np.clip(before, 0, len(right))])
-        low = np.where(is_more, middle + 1, low)
-        high = np.where(is_open & ~is_more, middle, high)
-    from_right = k - low
-    next_right = np.where(from_right < taken, padded_right[np.clip(from_right, 0, len(right))], top)
-    return np.minimum(padded_left[low], next_right)
+    is_beyond = k - taken >= below
+    return np.where(is_beyond, sure[np.clip(k - taken, 0, len(sure) - 1)] if len(sure) else 0, union[k])

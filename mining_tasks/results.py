@@ -34,25 +34,38 @@ class Suppression:
 class Results:
     """tables: table of schema mining -> its rows (variants and repeated_sequences without their steps).
     sequences: table -> id -> the steps, as activity keys or labels. cases: the figures per case, shown or not.
-    process_kpis: the one row. suppressions: table -> what was left out of it.
+    process_kpis: the one row. variants, graph: None where nothing but cases was looked at. suppressions: table -> what was
+    left out of it.
     """
 
     tables: dict[str, nw.DataFrame]
     sequences: dict[str, Mapping[str, tuple]]
     cases: nw.DataFrame
     process_kpis: dict[str, Any]
-    variants: Variants
-    graph: DirectlyFollowsGraph
+    variants: Variants | None = None
+    graph: DirectlyFollowsGraph | None = None
     suppressions: dict[str, Suppression] = field(default_factory=dict)
 
+    @classmethod
+    def of_cases(cls, cases: nw.DataFrame) -> "Results":
+        """Those of a log of which nothing but the figures per case is known."""
+        return cls(tables={}, sequences={}, cases=cases, process_kpis={})
 
-def compute(log: Log, *, k: int, engine: str = POLARS) -> Results:
+
+def figures_of_cases(log: Log, *, engine: str = POLARS) -> nw.DataFrame:
+    """The figures per case, with its `case_id` and whether it is open, sorted by `case_key`."""
+    measured = in_polars(measure_cases(on_engine(log.events, engine)))
+    return measured.join(nw.from_native(log.cases), on="case_key").sort("case_key")
+
+
+def compute(log: Log, *, k: int, engine: str = POLARS, cases: nw.DataFrame | None = None) -> Results:
     """Every result of a log whose cases may be shown one by one; figures about persons are null below `k` of them.
 
-    engine: of `mining_tasks.engines`; the results are the same, in Polars.
+    engine: of `mining_tasks.engines`; the results are the same, in Polars. cases: of `figures_of_cases`, where they are at
+    hand.
     """
     events, names = on_engine(log.events, engine), log.activities
-    cases = in_polars(measure_cases(events)).join(nw.from_native(log.cases), on="case_key").sort("case_key")
+    cases = figures_of_cases(log, engine=engine) if cases is None else cases
     graph = DirectlyFollowsGraph(in_polars(discover_dfg(events).edges))
     found = discover_variants(events, names=names)
     variants = Variants(*(in_polars(frame) for frame in (found.variants, found.steps, found.cases)))

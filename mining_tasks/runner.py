@@ -6,8 +6,8 @@ from contextvars import copy_context
 from dataclasses import replace
 from datetime import datetime
 
+import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from mining_tasks import io
 from mining_tasks.cause_results import TABLES as CAUSE_TABLES
@@ -15,6 +15,7 @@ from mining_tasks.cause_results import add_causes
 from mining_tasks.drift_results import TABLES as DRIFT_TABLES
 from mining_tasks.drift_results import add_drift
 from mining_tasks.engines import POLARS
+from mining_tasks.frames import in_order
 from mining_tasks.inductive_results import TABLES as DISCOVERY_TABLES
 from mining_tasks.inductive_results import discover
 from mining_tasks.kept_rows import KeptRows
@@ -24,16 +25,16 @@ from mining_tasks.organisation import TABLES as ORGANISATION_TABLES
 from mining_tasks.organisation import add_organisation
 from mining_tasks.people import protect
 from mining_tasks.prediction_results import TABLES as PREDICTION_TABLES
-from mining_tasks.prediction_results import add_predictions, due_targets, end_of_case, predict_target
-from mining_tasks.results import Results, compute, compute_desktop
+from mining_tasks.prediction_results import Predicted, Target, add_predictions, due_targets, end_of_case, predict_target
+from mining_tasks.results import Results, compute, compute_desktop, figures_of_cases
 from mining_tasks.rules.tables import TABLES as CONFORMANCE_TABLES
 from mining_tasks.rules.tables import measure_conformance
 from mining_tasks.terms import Further, Terms, further_of, terms_of
 from mining_tasks.waiting_results import TABLES as PERFORMANCE_TABLES
-from mining_tasks.waiting_results import Measured, add_performance, hours_of, measure_performance
+from mining_tasks.waiting_results import add_performance, add_quality, hours_of, measure_performance
 from mining_tasks.writer import Writer
 from sluice.errors import BadInput
-from sluice.mined import PER_CASE, TOUCHED, UNCHANGED, plan
+from sluice.mined import TOUCHED, UNCHANGED, plan
 from sluice.runs import RunContext
 from sluice.settings import Settings
 from sluice.warehouse import connect
@@ -83,21 +84,28 @@ def mine(settings: Settings, process: str, ctx: RunContext, *, order: Sequence[s
         return io.keep_tables(url, process, planned, TABLES)
     with io.one_connection(url), Writer(url, process, TABLES, planned) as writer:
         fresh = io.candidate_cases(url, process) if planned.scope == TOUCHED else None
+        counts = dict.fromkeys(TABLES, 0)
 
-        def write(name: str, rows: pa.Table | None) -> None:
-            if fresh is not None and rows is not None and name in PER_CASE:
-                rows = rows.filter(pc.is_in(rows["case_key"], value_set=fresh))
+        def write(name: str, rows: pa.Table, row_count: int) -> None:
+            counts[name] = row_count
             writer.put(name, rows)
 
         with io.keeping(kept):
-            tables = read_and_mine(settings, process, terms, as_of=ctx.as_of, done=write)
+            read_and_mine(settings, process, terms, as_of=ctx.as_of, done=write, shown_cases=fresh)
         writer.mined = replace(planned, kept_rows=kept.close())
     kept.drop_others(writer.mined.kept_rows)
-    return {name: 0 if table is None else len(table) for name, table in tables.items()}
+    return counts
 
 
 def read_and_mine(
-    settings: Settings, process: str, terms: Terms, *, as_of: datetime, engine: str = POLARS, done: Done | None = None
+    settings: Settings,
+    process: str,
+    terms: Terms,
+    *,
+    as_of: datetime,
+    engine: str = POLARS,
+    done: Done | None = None,
+    shown_cases: pl.Series | None = None,
 ) -> dict[str, pa.Table | None]:
     """`mine_log` of a process as it will be published. as_of: where the build has left none."""
     url = settings.warehouse_url
@@ -113,6 +121,7 @@ def read_and_mine(
             further=further.result,
             engine=engine,
             done=done,
+            shown_cases=shown_cases,
         )
 
 
@@ -126,28 +135,24 @@ def mine_log(
     further: Callable[[], Further] = Further,
     engine: str = POLARS,
     done: Done | None = None,
+    shown_cases: pl.Series | None = None,
 ) -> dict[str, pa.Table | None]:
     """Every table of `TABLES` but for the column `process`; None is a table without rows.
 
     order: what the log is ordered by, for the bounds of what ties can move; without it there are none. further: gives what
     is needed beside the log, once the first results are there. engine: of `mining_tasks.results.compute`. done: is told
-    each table as soon as it is there.
+    each table as soon as it is there. shown_cases: `case_key` of the cases that the tables per case (`PER_CASE`) are to
+    have; None: all.
     """
-    made = Made(log.activities, done)
-    with ThreadPoolExecutor(2) as threads:
-        if is_case_level_public:  # needs nothing but the log, and takes longest
-            measured = threads.submit(lambda: measure_performance(log, further().facts, k=k_anonymity))
-        results = compute(log, k=k_anonymity, engine=engine)
-        if log.actions is not None:
-            tables, steps, left_out = compute_desktop(log, k=k_anonymity)
-            results.tables.update(tables)
-            results.sequences["repeated_sequences"] = steps
-            results.suppressions.update(left_out)
-        asked = further()  # where cases may not be shown, too: what cannot be read is an error in any case
+    made = Made(log.activities, done, shown_cases)
+    with in_order(log.events) as events:
+        log = replace(log, events=events)
         if is_case_level_public:
-            made.take(results)
-            _add_further(results, log, asked, measured, k=k_anonymity, order=order, made=made, threads=threads)
+            results = _mine_openly(log, further, k=k_anonymity, order=order, engine=engine, made=made)
         else:
+            results = compute(log, k=k_anonymity, engine=engine)
+            _add_desktop(results, log, k=k_anonymity)
+            further()  # what cannot be read is an error in any case
             results = protect(results, log, k=k_anonymity)
     results.process_kpis.update(
         as_of_us=as_of_us,
@@ -161,38 +166,71 @@ def mine_log(
     return dict.fromkeys(TABLES) | made.tables
 
 
-def _add_further(
-    results: Results,
+def _mine_openly(
     log: io.Log,
-    further: Further,
-    measured: Future[Measured],
+    further: Callable[[], Further],
     *,
     k: int,
     order: Sequence[str],
+    engine: str,
     made: Made,
-    threads: ThreadPoolExecutor,
-) -> None:
-    """The results of a log whose cases may be shown one by one: what one of `threads` adds no other one reads that runs
-    beside it.
+) -> Results:
+    """The results of a log whose cases may be shown one by one. Two parts at a time are computed, each as soon as it has what
+    it needs; what one adds no other one reads that runs beside it.
     """
-    facts, figures = further.facts, Figures.of(results)
+    cases = figures_of_cases(log, engine=engine)
+    aside = Results.of_cases(cases)  # performance, organisation and predictions
+    with ThreadPoolExecutor(2) as threads:
 
-    def hold_against_norms() -> None:
-        results.tables.update(measure_conformance(log, results, further.demands, hours_of(log, facts)))
-        add_causes(results, further.suspected)
-        add_drift(results, log.events)
-        results.tables["order_bounds"] = bound_figures(log.events, figures, order=order, ranks=log.ranks)
-        results.tables.update(discover(results.variants, log.activities))
+        def start(work: Callable[[], None], results: Results) -> Future[None]:
+            def work_and_hand_on() -> None:
+                work()
+                made.take(results)
 
-    others = [
-        threads.submit(hold_against_norms),
-        threads.submit(add_organisation, results, log, k=k),
-    ]
-    targets = [threads.submit(predict_target, end_of_case(results), log, further.suspected)]
-    add_performance(results, log, facts, measured.result())
-    for target in due_targets(results, log, facts.declared.due):
-        targets.append(threads.submit(predict_target, target, log, further.suspected))
-    made.take(results)
-    add_predictions(results, log, (target.result() for target in targets))
-    for other in others:
-        other.result()
+            return threads.submit(work_and_hand_on)
+
+        def predict(target: Target) -> Future[Predicted | None]:
+            return threads.submit(lambda: predict_target(target, log, further().suspected))
+
+        def measure() -> list[Future[Predicted | None]]:
+            add_performance(aside, measure_performance(log, further().facts, k=k))
+            made.take(aside)
+            return [predict(target) for target in due_targets(aside, log, further().facts.declared.due)]
+
+        measured = threads.submit(measure)
+        computed = threads.submit(compute, log, k=k, engine=engine, cases=cases)
+        ends = predict(end_of_case(aside))
+        parts = [start(lambda: add_organisation(aside, log, k=k), aside)]
+        results, asked = computed.result(), further()
+        _add_desktop(results, log, k=k)
+        made.take(results)
+        figures = Figures.of(results)
+
+        def bound() -> None:
+            results.tables["order_bounds"] = bound_figures(log.events, figures, order=order, ranks=log.ranks)
+
+        def hold_against_norms() -> None:
+            results.tables.update(measure_conformance(log, results, asked.demands, hours_of(log, asked.facts)))
+            add_causes(results, asked.suspected)
+
+        parts += [
+            start(bound, results),  # the longest first
+            start(hold_against_norms, results),
+            start(lambda: add_drift(results, log.events), results),
+            start(lambda: results.tables.update(discover(results.variants, log.activities)), results),
+        ]
+        add_quality(results, log, asked.facts)
+        add_predictions(aside, log, (target.result() for target in (ends, *measured.result())))
+        for part in parts:
+            part.result()
+    made.take(aside)
+    results.suppressions.update(aside.suppressions)
+    return results
+
+
+def _add_desktop(results: Results, log: io.Log, *, k: int) -> None:
+    if log.actions is not None:
+        tables, steps, left_out = compute_desktop(log, k=k)
+        results.sequences["repeated_sequences"] = steps  # before its table, which another thread may take
+        results.tables.update(tables)
+        results.suppressions.update(left_out)

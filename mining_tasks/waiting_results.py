@@ -59,16 +59,20 @@ class Facts:
     automated: Mapping[int, bool] = field(default_factory=dict)
 
 
-def add_performance(results: Results, log: Log, facts: Facts, measured: Measured) -> None:
-    """Add the tables of `TABLES` to the results of a log whose cases may be shown one by one; measured: most of them."""
+def add_performance(results: Results, measured: Measured) -> None:
+    """Add what `measure_performance` found to the results of a log whose cases may be shown one by one."""
     tables, left_out = measured
-    if tables:
-        steps, cases = (frame.to_polars() for frame in (results.variants.steps, results.variants.cases))
-        tables = tables | _quality(log, facts, steps, cases)
     results.tables.update(tables)
     for name, count in left_out.items():
         if count:
             results.suppressions[name] = Suppression(len(tables[name]), count)
+
+
+def add_quality(results: Results, log: Log, facts: Facts) -> None:
+    """Add the tables of `TABLES` that need variants; none of an empty log."""
+    if len(results.cases):
+        steps, cases = (frame.to_polars() for frame in (results.variants.steps, results.variants.cases))
+        results.tables.update(_quality(log, facts, steps, cases))
 
 
 def measure_performance(log: Log, facts: Facts, *, k: int) -> Measured:

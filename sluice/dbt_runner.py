@@ -77,6 +77,7 @@ def run_dbt(
     threads: int = 2,
     needed: Iterable[str] | None = None,
     changing: Iterable[str] = (),
+    is_rehearsal: bool = False,
 ) -> Outcome:
     """Run one dbt command (`build`, `test`, …) on the warehouse at `url`.
 
@@ -85,6 +86,7 @@ def run_dbt(
     project, which saves dbt the time to look at it. None: the whole project.
     changing: the variables of a build that the project puts into statements as they are (`dbt_statements.is_plain`). Where
     there are some, the statements are kept, and dbt is not asked again where it would send the same with other values.
+    is_rehearsal: nothing is built; the statements are only kept.
     Raises SluiceError with one line: the model, what the database said, where the log is.
     """
     log_folder = home / "logs" / "dbt" / subject
@@ -102,9 +104,16 @@ def run_dbt(
     if values:
         same = request | {"variables": {name: value for name, value in variables.items() if name not in values}}
         kept = KeptStatements(home / "dbt" / subject, json.dumps([same, options_of(url).get("dbname")], sort_keys=True))
-        if (made := kept.send(url, values, connections=threads)) is not None:
+        if is_rehearsal and kept.read() is not None:
+            return Outcome({})
+        if not is_rehearsal and (made := kept.send(url, values, connections=threads)) is not None:
             return Outcome(dict.fromkeys(made, ("success", 0.0, "as kept")))
-        request["kept"] = {"values": values, "folder": str(kept.folder), "told": kept.told}
+        request["kept"] = {
+            "values": values,
+            "folder": str(kept.folder),
+            "told": kept.told,
+            "is_rehearsal": is_rehearsal,
+        }
     request["parent"] = os.getpid()
     environment = _environment(url, project, threads)
     if os.environ.get("SLUICE_DBT_FORK") == "1" and "dbt.cli.main" in sys.modules:
@@ -300,7 +309,10 @@ def _invoke(request: dict[str, Any]) -> tuple[list[tuple[str, str, float, str]],
     variables, recorder = request["variables"], None
     if "kept" in request:
         values = request["kept"]["values"]
-        variables, recorder = variables | placeholders(values), Recorder(values)
+        variables, recorder = (
+            variables | placeholders(values),
+            Recorder(values, is_rehearsal=request["kept"]["is_rehearsal"]),
+        )
         recorder.listen()
     result = dbtRunner(manifest=manifest).invoke(
         [

@@ -132,24 +132,30 @@ def _send(db: psycopg.Connection, node: Node, values: Mapping[str, str | int]) -
 
 
 class Recorder:
-    """Hears what this process's dbt sends, by node, and has the values sent instead of their placeholders."""
+    """Hears what this process's dbt sends, by node, and has the values sent instead of their placeholders. is_rehearsal: of
+    what it would send for nodes nothing is sent but its questions.
+    """
 
-    def __init__(self, values: Mapping[str, str | int]) -> None:
-        self._values = values
+    def __init__(self, values: Mapping[str, str | int], *, is_rehearsal: bool = False) -> None:
+        self._values, self._is_rehearsal = values, is_rehearsal
         self._heard: dict[str, list[str]] = {}
         self._asked: set[str] = set()
 
     def listen(self) -> None:
         """From now on; for the rest of the process."""
+        from dbt.adapters.contracts.connection import AdapterResponse
         from dbt.adapters.postgres.connections import PostgresConnectionManager as Manager
+        from dbt_common.clients.agate_helper import empty_table
         from dbt_common.events.contextvars import get_node_info
 
-        def note(statement: str | None) -> None:
+        def note(statement: str | None) -> bool:
+            """Whether it is to be sent."""
             node = get_node_info().get("unique_id")
             if node and statement is None:
                 self._asked.add(node)
             elif node:
                 self._heard.setdefault(node, []).append(statement)
+            return node is None or statement is None or not self._is_rehearsal
 
         add_query, execute, commit = Manager.add_query, Manager.execute, Manager.add_commit_query
 
@@ -161,13 +167,15 @@ class Recorder:
         def executing(
             manager: Manager, sql: str, auto_begin: bool = False, fetch: bool = False, limit: int | None = None
         ) -> Any:
-            note(None if fetch else sql)
-            return execute(manager, sql, auto_begin, fetch, limit)
+            if note(None if fetch else sql):
+                return execute(manager, sql, auto_begin, fetch, limit)
+            if auto_begin and not manager.get_thread_connection().transaction_open:
+                manager.begin()  # which sends nothing: the first statement would open it
+            return AdapterResponse("rehearsed"), empty_table()
 
         @wraps(commit)
         def committing(manager: Manager) -> Any:
-            note(_COMMIT)
-            return commit(manager)
+            return commit(manager) if note(_COMMIT) else None
 
         Manager.add_query, Manager.execute, Manager.add_commit_query = sending, executing, committing
 

@@ -5,7 +5,7 @@ A build makes the touched cases only: those whose raw rows are newer than what t
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -178,6 +178,7 @@ def _dbt(
     excluded: Sequence[str] = (),
     needed: Iterable[str] | None = None,
     changing: Iterable[str] = (),
+    is_rehearsal: bool = False,
 ) -> Outcome:
     arguments = ["build", "--resource-type", "model", "--resource-type", "seed", "--select", *selected]
     if excluded:
@@ -191,6 +192,7 @@ def _dbt(
         variables,
         needed=needed,
         changing=changing,
+        is_rehearsal=is_rehearsal,
     )
 
 
@@ -201,14 +203,33 @@ def _build_models(settings: Settings, db: psycopg.Connection, process: Process, 
     lasting = [process.activities, *_lasting_views(files)]
     excluded = lasting if _is_current(settings, db, subject, "intermediate", lasting, files) else []
     models = [path.stem for path in files if path.suffix in (".sql", ".csv")]
-    # a night sends what the night before did, with other values; a full rebuild is rare
-    is_kept = bool(excluded) and not variables["full_rebuild"] and all(is_plain(name, files) for name in _OF_A_NIGHT)
-    changing = _OF_A_NIGHT if is_kept else ()
+    selected, is_full = _selected(settings, process), variables["full_rebuild"]
+    # a night sends what the night before did, with other values
+    changing = _OF_A_NIGHT if all(is_plain(name, files) for name in _OF_A_NIGHT) else ()
     _dbt(
-        settings, subject, _selected(settings, process), variables, excluded=excluded, needed=models, changing=changing
+        settings,
+        subject,
+        selected,
+        variables,
+        excluded=excluded,
+        needed=models,
+        changing=changing if excluded and not is_full else (),
     )
     if not excluded:
         _set_current(settings, db, subject, files)
+    if is_full and changing:  # what the nights to come will send, from the tables that are there now
+        of_a_night = variables | {"full_rebuild": False}
+        with suppress(SluiceError):  # else the first night asks dbt, which says what is wrong
+            _dbt(
+                settings,
+                subject,
+                selected,
+                of_a_night,
+                excluded=lasting,
+                needed=models,
+                changing=changing,
+                is_rehearsal=True,
+            )
 
 
 def _is_empty_night(

@@ -48,6 +48,7 @@ def second_night(ready):
         path.unlink()
     transform.stage(ready, "odoo")
     publish(ready.warehouse_url, transform.build(ready, P, run(1)))
+    assert len(kept(ready.home)) == 1, "a full rebuild rehearses the nights to come"
     change_leads(ready.warehouse_url)
     publish(ready.warehouse_url, transform.build(ready, P, run(2)))
     with psycopg.connect(ready.warehouse_url, autocommit=True) as db:
@@ -72,7 +73,26 @@ def test_a_later_night_makes_without_dbt_what_dbt_makes(second_night, asked):
     assert transform.build(second_night, P, run(4)).event_count == made.event_count
     assert (asked, candidate(url)) == ([f"build-{P}"], without_dbt)
     assert transform.build(second_night, P, run(5, mode="full")).is_full_rebuild
-    assert asked == [f"build-{P}"] * 2, "a full rebuild sends other statements"
+    assert asked == [f"build-{P}"] * 2, "a full rebuild sends other statements, and what nights send is known already"
+
+
+def test_the_first_night_after_a_full_rebuild_needs_no_dbt(ready, asked):
+    for path in kept(ready.home):
+        path.unlink()
+    transform.stage(ready, "odoo")
+    first = transform.build(ready, P, run(1))
+    built = candidate(ready.warehouse_url)
+    assert (first.event_count, len(built["events"])) == (3, 3), "what is rehearsed is not sent"
+    publish(ready.warehouse_url, first)
+    change_leads(ready.warehouse_url)
+    asked.clear()
+    transform.build(ready, P, run(2))
+    (path,) = kept(ready.home)
+    as_rehearsed, without_dbt = path.read_text(), candidate(ready.warehouse_url)
+    path.unlink()
+    transform.build(ready, P, run(3))
+    assert (asked, candidate(ready.warehouse_url)) == ([f"build-{P}"], without_dbt)
+    assert path.read_text() == as_rehearsed
 
 
 @pytest.mark.parametrize(
@@ -203,6 +223,18 @@ def test_what_dbt_sends_for_a_node_is_heard(manager):
         "model.a": Node((), ()),
         "model.b": Node(("model.a",), (f"create table b as select {stand_in['gated_version']}", "commit")),
     }
+
+
+def test_of_a_rehearsal_nothing_is_sent_but_questions(manager):
+    recorder = Recorder(VALUES, is_rehearsal=True)
+    recorder.listen()
+    manager.execute("select 'of no node'")
+    with log_contextvars(node_info={"unique_id": "model.a"}):
+        manager.execute("create table a as select 1")
+        manager.add_commit_query()
+        manager.execute("select max(version) from ops.loads", fetch=True)
+    assert manager.sent == ["select 'of no node'", "select max(version) from ops.loads"]
+    assert recorder.nodes({"model.b": []}) is not None and recorder.nodes({"model.a": []}) is None
 
 
 def test_a_node_that_asks_the_database_first_is_not_kept(manager):
