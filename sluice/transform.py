@@ -295,7 +295,7 @@ def _empty_candidate(settings: Settings, db: psycopg.Connection, process: str) -
 
 
 def _lasting_views(files: Iterable[Path]) -> list[str]:
-    """The views among `files` that stay from night to night: a view over a table that dbt makes anew goes with it."""
+    """The views among `files` that stay from night to night, sorted: a view over a table that dbt makes anew goes with it."""
     texts = {path.stem: path.read_text(encoding="utf-8") for path in files if path.suffix == ".sql"}
 
     def is_made_anew(name: str) -> bool:
@@ -303,7 +303,7 @@ def _lasting_views(files: Iterable[Path]) -> list[str]:
         own = "materialized='table'" in text
         return own or any(is_made_anew(other) for other in _REF.findall(text) if other != name)
 
-    return [name for name, text in texts.items() if "materialized='view'" in text and not is_made_anew(name)]
+    return sorted(name for name, text in texts.items() if "materialized='view'" in text and not is_made_anew(name))
 
 
 def _selected(settings: Settings, process: Process) -> list[str]:
