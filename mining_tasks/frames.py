@@ -54,8 +54,8 @@ def events_of(events: IntoFrame, *, needs: Sequence[str] = EVENT_COLUMNS) -> Fra
 @contextmanager
 def in_order(events: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """Events in memory in the order (case_key, event_seq), of which, within the block, nobody looks again whether they are."""
-    events = events_of(events, needs=events.columns).to_native()
-    known = _places(events)
+    events = events_of(events, needs=events.columns).to_native().rechunk()
+    known = _places(events)  # of memory that the block keeps alive: one piece, without nulls, is not copied
     _KNOWN.append(known)
     try:
         yield events
@@ -64,14 +64,18 @@ def in_order(events: pl.DataFrame) -> Iterator[pl.DataFrame]:
 
 
 def _places(events: pl.DataFrame) -> tuple:
-    """Where in memory the columns lie that say what the order is; not of frames that are alive at once two are the same."""
-    columns = (events[name] for name in ("case_key", "event_seq"))
+    """Where in memory the columns lie that say what the order is: of frames that are alive at once no two are the same. Empty
+    where they do not lie there as they are.
+    """
+    columns = [events[name] for name in ("case_key", "event_seq")]
+    if any(column.n_chunks() > 1 or column.null_count() for column in columns):
+        return ()
     return tuple((column.to_numpy().__array_interface__["data"][0], len(column)) for column in columns)
 
 
 def _is_known(frame: nw.DataFrame) -> bool:
     native = frame.to_native()
-    return bool(_KNOWN) and isinstance(native, pl.DataFrame) and _places(native) in _KNOWN
+    return bool(_KNOWN) and isinstance(native, pl.DataFrame) and (_places(native) or None) in _KNOWN
 
 
 def _is_in_order(frame: nw.DataFrame) -> bool:

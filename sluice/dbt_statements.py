@@ -79,6 +79,7 @@ class KeptStatements:
         try:
             found = json.loads(self.path.read_text(encoding="utf-8"))
             nodes = {name: Node(tuple(after), tuple(statements)) for name, after, statements in found}
+            _in_order(nodes)
             return nodes if all(nodes.keys() >= {*node.after} for node in nodes.values()) else None
         except (OSError, ValueError, TypeError):
             return None
@@ -98,8 +99,7 @@ class KeptStatements:
         nodes = self.read()
         if nodes is None:
             return None
-        order = TopologicalSorter({name: node.after for name, node in nodes.items()})
-        order.prepare()
+        order = _in_order(nodes)
         running: dict[Future[None], tuple[str, psycopg.Connection]] = {}
         waiting: list[str] = []
         try:
@@ -120,6 +120,13 @@ class KeptStatements:
                 self.path.unlink(missing_ok=True)
             return None
         return list(nodes)
+
+
+def _in_order(nodes: Mapping[str, Node]) -> TopologicalSorter:
+    """Of nodes that do not wait for each other; ValueError otherwise."""
+    order = TopologicalSorter({name: node.after for name, node in nodes.items()})
+    order.prepare()
+    return order
 
 
 def _send(db: psycopg.Connection, node: Node, values: Mapping[str, str | int]) -> None:

@@ -45,6 +45,15 @@ def test_events_in_no_order_are_put_in_order():
         assert events.rows() == [(1, 1, 7), (1, 2, 8), (2, 1, 7)]
 
 
+def test_events_in_pieces_are_known_by_memory_that_lasts(looks):
+    pieces = pl.concat([log((1, 1, 7)), log((1, 2, 8), (2, 1, 7))], rechunk=False)
+    with in_order(pieces) as events:
+        for _ in range(3):
+            events_of(events, needs=COLUMNS)
+            events_of(pl.concat([log((3, 2, 7)), log((3, 1, 8), (2, 1, 7))], rechunk=False), needs=COLUMNS)
+    assert looks == [3] * 4
+
+
 def test_a_slice_at_the_same_place_in_memory_is_another_log(looks):
     with in_order(log((1, 1, 7), (1, 2, 8), (2, 1, 7))) as events:
         events_of(events.head(2), needs=COLUMNS)

@@ -168,7 +168,7 @@ def test_statements_of_something_else_are_not_sent(tmp_path):
     assert other.read() is None
     other.keep({})
     assert (told.read(), other.read()) == (None, {}), "one kind is kept at a time"
-    for broken in ("[1", "[1]", '[["node", ["gone"], []]]', '[["node", []]]'):
+    for broken in ("[1", "[1]", '[["node", ["gone"], []]]', '[["node", []]]', '[["node", ["node"], []]]'):
         other.path.write_text(broken)
         assert other.read() is None
 
