@@ -14,10 +14,11 @@ from expectations.build import Build, exists, read_build
 from expectations.declaration import GateDeclaration, declaration_of
 from expectations.publication import publish_quality
 from sluice.candidate_tables import COLUMNS
+from sluice.case_rows import replace_few_case_rows
 from sluice.dependent_views import replace_table
 from sluice.errors import SluiceError
 from sluice.mined import PER_CASE, TOUCHED, UNCHANGED, WHOLE, read_mined
-from sluice.planning import are_few, by_index, in_order_of_storage, one_of
+from sluice.planning import are_few, in_order_of_storage, one_of
 from sluice.runs import RunContext
 from sluice.settings import Settings
 from sluice.warehouse import connect
@@ -320,7 +321,7 @@ class _Publication:
     def _replace_case_rows(self) -> None:
         """Those of quarantined cases too: a changed row must find its case."""
         if self.is_few:
-            self._replace_few_case_rows()
+            replace_few_case_rows(self.db, self.process, touched="publish_touched")
             return
         columns = ("process", "source_table", "source_key", "case_id")
         new = sql.SQL("select distinct {} as process, source_table, source_key, case_id from {}").format(
@@ -330,34 +331,6 @@ class _Publication:
             self._own_rows, self._among("select case_id from publish_touched")
         )
         self._sync(("ops", "case_rows"), new, scope=scope, columns=columns, key=columns)
-
-    def _replace_few_case_rows(self) -> None:
-        """The same of few cases: what they had is read once, in the order in which it lies; nearly all of it stays."""
-        with in_order_of_storage(self.db, is_few=True):
-            self._execute(
-                """create temporary table publish_former on commit drop as
-                   select source_table, source_key, case_id from ops.case_rows
-                   where process = %(process)s and case_id {among}""",
-                among=self._among("select case_id from publish_touched"),
-            )
-        self._execute(
-            """create temporary table publish_rows on commit drop as
-               select distinct source_table, source_key, case_id from {rows}""",
-            rows=self._candidate("case_rows"),
-        )
-        with by_index(self.db):
-            self._execute(
-                """delete from ops.case_rows as old
-                   using (select * from publish_former except select * from publish_rows) as gone
-                   where old.process = %(process)s and old.source_table = gone.source_table
-                       and old.source_key = gone.source_key and old.case_id = gone.case_id"""
-            )
-        self._execute(
-            """insert into ops.case_rows (process, source_table, source_key, case_id)
-               select %(process)s, source_table, source_key, case_id
-               from (select * from publish_rows except select * from publish_former) as fresh
-               order by source_table, source_key, case_id"""
-        )
 
     def _replace_quarantine(self) -> None:
         self._execute(
