@@ -38,7 +38,7 @@ class Made:
 
     def __init__(self, names: Mapping[int, str], done: Done | None, shown_cases: pl.Series | None = None):
         self.tables: dict[str, pa.Table] = {}
-        self._names, self._done, self._shown_cases = names, done, shown_cases
+        self._names, self._done, self.shown_cases = names, done, shown_cases
         self._taking = Lock()
 
     def take(self, results: Results) -> None:
@@ -50,16 +50,20 @@ class Made:
         for name, frame in list(results.tables.items()):  # another thread may be adding to it
             if name not in self.tables:
                 shown = frame
-                if self._shown_cases is not None and name in PER_CASE:
+                if self.shown_cases is not None and name in PER_CASE:
                     rows = frame.to_polars()
-                    shown = nw.from_native(rows.filter(rows["case_key"].is_in(self._shown_cases.implode())))
+                    shown = nw.from_native(rows.filter(rows["case_key"].is_in(self.shown_cases.implode())))
                 self.add(name, self._as_arrow(name, shown, results.sequences), len(frame))
 
     def add(self, name: str, table: pa.Table, row_count: int | None = None) -> None:
         """One more. row_count: how many rows it has, where `table` are not all of them."""
-        self.tables[name] = _renamed(table)
+        self.pass_on(name, _renamed(table), len(table) if row_count is None else row_count)
+
+    def pass_on(self, name: str, table: pa.Table, row_count: int) -> None:
+        """One that another `Made` has handed on."""
+        self.tables[name] = table
         if self._done is not None:
-            self._done(name, self.tables[name], len(table) if row_count is None else row_count)
+            self._done(name, table, row_count)
 
     def _as_arrow(self, name: str, frame: nw.DataFrame, sequences: Mapping[str, Mapping[str, tuple]]) -> pa.Table:
         table = _plain(frame, self._names)

@@ -1,7 +1,8 @@
 """Mining of one process: the log in, each result into candidate.<process>__mining_<table>, for the gate and publish."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from contextvars import copy_context
 from dataclasses import replace
 from datetime import datetime
@@ -10,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 
 from mining_tasks import io
+from mining_tasks.aside import Asked, Found, Halves, in_halves
 from mining_tasks.cause_results import TABLES as CAUSE_TABLES
 from mining_tasks.cause_results import add_causes
 from mining_tasks.drift_results import TABLES as DRIFT_TABLES
@@ -22,16 +24,15 @@ from mining_tasks.kept_rows import KeptRows
 from mining_tasks.made import Done, Made, suppressions_of
 from mining_tasks.order_bounds import Figures, bound_figures
 from mining_tasks.organisation import TABLES as ORGANISATION_TABLES
-from mining_tasks.organisation import add_organisation
 from mining_tasks.people import protect
 from mining_tasks.prediction_results import TABLES as PREDICTION_TABLES
-from mining_tasks.prediction_results import Predicted, Target, add_predictions, due_targets, end_of_case, predict_target
+from mining_tasks.prediction_results import add_predictions
 from mining_tasks.results import Results, compute, compute_desktop, figures_of_cases
 from mining_tasks.rules.tables import TABLES as CONFORMANCE_TABLES
 from mining_tasks.rules.tables import measure_conformance
 from mining_tasks.terms import Further, Terms, further_of, terms_of
 from mining_tasks.waiting_results import TABLES as PERFORMANCE_TABLES
-from mining_tasks.waiting_results import add_performance, add_quality, hours_of, measure_performance
+from mining_tasks.waiting_results import add_quality, hours_of
 from mining_tasks.writer import Writer
 from sluice.errors import BadInput
 from sluice.mined import TOUCHED, UNCHANGED, plan
@@ -82,7 +83,7 @@ def mine(settings: Settings, process: str, ctx: RunContext, *, order: Sequence[s
     if planned.scope == UNCHANGED:
         kept.drop_others(planned.kept_rows)
         return io.keep_tables(url, process, planned, TABLES)
-    with io.one_connection(url), Writer(url, process, TABLES, planned) as writer:
+    with in_halves() as halves, io.one_connection(url), Writer(url, process, TABLES, planned) as writer:
         fresh = io.candidate_cases(url, process) if planned.scope == TOUCHED else None
         counts = dict.fromkeys(TABLES, 0)
 
@@ -91,7 +92,7 @@ def mine(settings: Settings, process: str, ctx: RunContext, *, order: Sequence[s
             writer.put(name, rows)
 
         with io.keeping(kept):
-            read_and_mine(settings, process, terms, as_of=ctx.as_of, done=write, shown_cases=fresh)
+            read_and_mine(settings, process, terms, as_of=ctx.as_of, done=write, shown_cases=fresh, halves=halves)
         writer.mined = replace(planned, kept_rows=kept.close())
     kept.drop_others(writer.mined.kept_rows)
     return counts
@@ -106,6 +107,7 @@ def read_and_mine(
     engine: str = POLARS,
     done: Done | None = None,
     shown_cases: pl.Series | None = None,
+    halves: Halves | None = None,
 ) -> dict[str, pa.Table | None]:
     """`mine_log` of a process as it will be published. as_of: where the build has left none."""
     url = settings.warehouse_url
@@ -122,6 +124,7 @@ def read_and_mine(
             engine=engine,
             done=done,
             shown_cases=shown_cases,
+            halves=halves,
         )
 
 
@@ -136,19 +139,20 @@ def mine_log(
     engine: str = POLARS,
     done: Done | None = None,
     shown_cases: pl.Series | None = None,
+    halves: Halves | None = None,
 ) -> dict[str, pa.Table | None]:
     """Every table of `TABLES` but for the column `process`; None is a table without rows.
 
     order: what the log is ordered by, for the bounds of what ties can move; without it there are none. further: gives what
     is needed beside the log, once the first results are there. engine: of `mining_tasks.results.compute`. done: is told
     each table as soon as it is there. shown_cases: `case_key` of the cases that the tables per case (`PER_CASE`) are to
-    have; None: all.
+    have; None: all. halves: who computes half of it; None: a thread of this process.
     """
     made = Made(log.activities, done, shown_cases)
     with in_order(log.events) as events:
         log = replace(log, events=events)
         if is_case_level_public:
-            results = _mine_openly(log, further, k=k_anonymity, order=order, engine=engine, made=made)
+            results = _mine_openly(log, further, k=k_anonymity, order=order, engine=engine, made=made, halves=halves)
         else:
             results = compute(log, k=k_anonymity, engine=engine)
             _add_desktop(results, log, k=k_anonymity)
@@ -174,58 +178,58 @@ def _mine_openly(
     order: Sequence[str],
     engine: str,
     made: Made,
+    halves: Halves | None,
 ) -> Results:
-    """The results of a log whose cases may be shown one by one. Two parts at a time are computed, each as soon as it has what
-    it needs; what one adds no other one reads that runs beside it.
+    """The results of a log whose cases may be shown one by one: two halves are computed at once, in two processes or else in
+    two threads.
     """
     cases = figures_of_cases(log, engine=engine)
-    aside = Results.of_cases(cases)  # performance, organisation and predictions
-    with ThreadPoolExecutor(2) as threads:
+    found: list[Found] = []
 
-        def start(work: Callable[[], None], results: Results) -> Future[None]:
-            def work_and_hand_on() -> None:
-                work()
-                made.take(results)
+    def take(one: Found) -> None:
+        found.append(one)
+        for name, rows, row_count in one.tables:
+            made.pass_on(name, rows, row_count)
 
-            return threads.submit(work_and_hand_on)
-
-        def predict(target: Target) -> Future[Predicted | None]:
-            return threads.submit(lambda: predict_target(target, log, further().suspected))
-
-        def measure() -> list[Future[Predicted | None]]:
-            add_performance(aside, measure_performance(log, further().facts, k=k))
-            made.take(aside)
-            return [predict(target) for target in due_targets(aside, log, further().facts.declared.due)]
-
-        measured = threads.submit(measure)
-        computed = threads.submit(compute, log, k=k, engine=engine, cases=cases)
-        ends = predict(end_of_case(aside))
-        parts = [start(lambda: add_organisation(aside, log, k=k), aside)]
-        results, asked = computed.result(), further()
+    with nullcontext(halves) if halves else in_halves(is_forked=False) as halves, ThreadPoolExecutor(1) as thread:
+        asked = thread.submit(lambda: Asked(log, cases.to_polars(), further(), k, made.shown_cases))
+        aside = thread.submit(lambda: [take(one) for one in halves.mine_aside(asked.result())])
+        results = compute(log, k=k, engine=engine, cases=cases)
         _add_desktop(results, log, k=k)
         made.take(results)
-        figures = Figures.of(results)
-
-        def bound() -> None:
-            results.tables["order_bounds"] = bound_figures(log.events, figures, order=order, ranks=log.ranks)
-
-        def hold_against_norms() -> None:
-            results.tables.update(measure_conformance(log, results, asked.demands, hours_of(log, asked.facts)))
-            add_causes(results, asked.suspected)
-
-        parts += [
-            start(bound, results),  # the longest first
-            start(hold_against_norms, results),
-            start(lambda: add_drift(results, log.events), results),
-            start(lambda: results.tables.update(discover(results.variants, log.activities)), results),
-        ]
-        add_quality(results, log, asked.facts)
-        add_predictions(aside, log, (target.result() for target in (ends, *measured.result())))
-        for part in parts:
-            part.result()
-    made.take(aside)
-    results.suppressions.update(aside.suppressions)
+        for part in (_bounds, _norms, _drift, _discovery, _quality):
+            part(results, log, asked.result().further, order)
+            made.take(results)
+        for one in halves.work_shared(asked.result()):
+            take(one)
+        aside.result()
+    predicted = [one.end_of_case for one in found] + [target for one in found for target in one.due]
+    add_predictions(results, log, predicted)
+    for one in found:
+        results.suppressions.update(one.suppressions)
     return results
+
+
+def _bounds(results: Results, log: io.Log, _: Further, order: Sequence[str]) -> None:
+    figures = Figures.of(results)
+    results.tables["order_bounds"] = bound_figures(log.events, figures, order=order, ranks=log.ranks)
+
+
+def _norms(results: Results, log: io.Log, further: Further, _: Sequence[str]) -> None:
+    results.tables.update(measure_conformance(log, results, further.demands, hours_of(log, further.facts)))
+    add_causes(results, further.suspected)
+
+
+def _drift(results: Results, log: io.Log, _: Further, __: Sequence[str]) -> None:
+    add_drift(results, log.events)
+
+
+def _discovery(results: Results, log: io.Log, _: Further, __: Sequence[str]) -> None:
+    results.tables.update(discover(results.variants, log.activities))
+
+
+def _quality(results: Results, log: io.Log, further: Further, _: Sequence[str]) -> None:
+    add_quality(results, log, further.facts)
 
 
 def _add_desktop(results: Results, log: io.Log, *, k: int) -> None:
