@@ -3,11 +3,13 @@
 The checks themselves are in mining_checks.py.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import psycopg
 
 from expectations.build import exists
 from expectations.checks import Outcome
-from expectations.declaration import declaration_of
+from expectations.declaration import GateDeclaration, declaration_of
 from expectations.effects import write_effects
 from expectations.findings import Findings
 from expectations.gate import evaluate, finish, with_severities
@@ -33,18 +35,24 @@ def gate_mining(settings: Settings, process: object, ctx: RunContext) -> list[Ou
             count_variants(db, declared.name)
         of_labels = label_checks(db, declared)
     checks = with_severities([*checks_of(declared, tables), *of_labels], declared)
-    outcomes, validation = evaluate(
-        settings.warehouse_url,
-        ctx,
-        checks,
-        asset=f"mining.{declared.name}",
-        suite=f"{declared.name}__mining",
-        findings=Findings("candidate", f"{declared.name}__results_findings"),
-    )
-    with connect(settings.warehouse_url) as db:
-        write_effects(db, declared)
+    with ThreadPoolExecutor(1) as beside:  # the effects are those of what the gate before mining found
+        effects = beside.submit(_write_effects, settings.warehouse_url, declared)
+        outcomes, validation = evaluate(
+            settings.warehouse_url,
+            ctx,
+            checks,
+            asset=f"mining.{declared.name}",
+            suite=f"{declared.name}__mining",
+            findings=Findings("candidate", f"{declared.name}__results_findings"),
+        )
+        effects.result()
     finish(settings, ctx, subject=declared.name, layer="mining", outcomes=outcomes, validation=validation)
     return outcomes
+
+
+def _write_effects(url: str, declared: GateDeclaration) -> None:
+    with connect(url) as db:
+        write_effects(db, declared)
 
 
 def mining_tables(db: psycopg.Connection, process: str) -> dict[str, MiningTable]:
@@ -56,10 +64,12 @@ def mining_tables(db: psycopg.Connection, process: str) -> dict[str, MiningTable
                    where i.indrelid = pg_class.oid and i.indisprimary)
            from pg_class inner join pg_attribute on attrelid = pg_class.oid
            where relnamespace = 'mining'::regnamespace and relkind = 'r' and attnum > 0 and not attisdropped
-           group by pg_class.oid, relname order by relname"""
+             and exists (select from pg_class as c where c.relnamespace = 'candidate'::regnamespace
+                         and c.relname = %s || pg_class.relname)
+           group by pg_class.oid, relname order by relname""",
+        (f"{process}__mining_",),
     ).fetchall()
     return {
         name: MiningTable(name, dict(zip(columns, nullable, strict=True)), tuple(key or ()))
         for name, columns, nullable, key in rows
-        if exists(db, "candidate", f"{process}__mining_{name}")
     }
