@@ -50,7 +50,9 @@ def beside(work: Work) -> Iterator[Beside | None]:
     if not _is_alone():
         yield None
         return
-    os.environ.setdefault("POLARS_MAX_THREADS", str(max(_cores() // 2, 1)))  # in each of the two; it has not begun any yet
+    os.environ.setdefault(
+        "POLARS_MAX_THREADS", str(max(_cores() // 2, 1))
+    )  # in each of the two; it has not begun any yet
     ours, theirs = Pipe()
     memory = os.memfd_create("question")
     pid = os.fork()

@@ -30,6 +30,7 @@ from mining_tasks.prediction_results import add_predictions
 from mining_tasks.results import Results, compute, compute_desktop, figures_of_cases
 from mining_tasks.rules.tables import TABLES as CONFORMANCE_TABLES
 from mining_tasks.rules.tables import measure_conformance
+from mining_tasks.small_keys import SmallKeys
 from mining_tasks.terms import Further, Terms, further_of, terms_of
 from mining_tasks.waiting_results import TABLES as PERFORMANCE_TABLES
 from mining_tasks.waiting_results import add_quality, hours_of
@@ -148,11 +149,21 @@ def mine_log(
     each table as soon as it is there. shown_cases: `case_key` of the cases that the tables per case (`PER_CASE`) are to
     have; None: all. halves: who computes half of it; None: a thread of this process.
     """
+    keys = SmallKeys.of(log)
+    log = keys.in_log(log)
     made = Made(log.activities, done, shown_cases)
     with in_order(log.events) as events:
         log = replace(log, events=events)
         if is_case_level_public:
-            results = _mine_openly(log, further, k=k_anonymity, order=order, engine=engine, made=made, halves=halves)
+            results = _mine_openly(
+                log,
+                lambda: keys.in_further(further()),
+                k=k_anonymity,
+                order=order,
+                engine=engine,
+                made=made,
+                halves=halves,
+            )
         else:
             results = compute(log, k=k_anonymity, engine=engine)
             _add_desktop(results, log, k=k_anonymity)

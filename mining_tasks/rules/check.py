@@ -3,7 +3,7 @@
 Rules on the order of activities are looked at once per variant; the others on the events that they are about.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import narwhals as nw
@@ -139,12 +139,14 @@ def check_rules(
     cases: IntoFrame,
     attributes: IntoFrame | None = None,
     hours: Hours | None = None,
+    key_of: Callable[[str], int] = activity_key,
 ) -> RuleCheck:
     """Check the rules of a process.
 
     events: as in `mining_tasks.frames`. variants: of the same log. cases: `case_key`, `case_id`, `is_open`.
     attributes: `case_key` and the columns that amount limits name, as numbers (null: the rule does not apply).
-    hours: the calendars of the cases, for time limits in working time.
+    hours: the calendars of the cases, for time limits in working time. key_of: activity -> its key in the log, another one
+    for each that is not there.
     A violation that what is still to come may mend is, in an open case, an obligation and no violation yet.
     """
     backend = variants.variants.implementation
@@ -152,12 +154,13 @@ def check_rules(
     sequences = _variant_sequences(variants)
     found = []
     for rule in rules:
-        sides = [[activity_key(name) for name in side] for side in rule.sides]
+        sides = [[key_of(name) for name in side] for side in rule.sides]
         if rule.template in DECLARE:
             findings = find(rule.template, sequences, sides, count=rule.count)
             broken = _of_variants(findings, sequences, known)
         elif rule.template == "amount_limit":
-            broken = _amounts(rule, sides[0], sequences, known, nw.from_native(attributes))
+            before = [key_of(name) for name in rule.before]
+            broken = _amounts(rule, sides[0], before, sequences, known, nw.from_native(attributes))
         else:
             broken = _of_events(rule, sides, events, known, hours or Hours())
         found.append((rule, broken))
@@ -242,14 +245,18 @@ def _of_events(rule: Rule, sides: list[list[int]], events: IntoFrame, cases: _Ca
 
 
 def _amounts(
-    rule: Rule, needed: list[int], by_variant: Sequences, cases: _Cases, attributes: nw.DataFrame | nw.LazyFrame
+    rule: Rule,
+    needed: list[int],
+    before: list[int],
+    by_variant: Sequences,
+    cases: _Cases,
+    attributes: nw.DataFrame | nw.LazyFrame,
 ) -> _Broken:
     """Amount limits: whether a case is above is its own, where its activities stand is its variant's."""
     frame = attributes.select("case_key", rule.attribute).filter(nw.col(rule.attribute) > rule.above)
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
     above = np.flatnonzero(np.isin(cases.key, frame["case_key"].to_numpy()))
-    before = [activity_key(name) for name in rule.before]
     every = np.ones(len(np.bincount(cases.variant)), dtype=bool)
     found = plain.need_above_limit(by_variant, every, needed, before)
     own = _Cases(cases.key[above], cases.id[above], cases.is_open[above], cases.variant[above])

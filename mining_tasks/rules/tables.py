@@ -52,6 +52,7 @@ def measure_conformance(
     log: Log, results: Results, demands: Demands, hours: Hours | None = None
 ) -> Mapping[str, nw.DataFrame]:
     """The tables of `TABLES`, of a log whose cases may be shown one by one. hours: the calendars of its cases."""
+    keys = {name: key for key, name in log.activities.items()}
     checked = check_rules(
         demands.norm.rules,
         events=log.events,
@@ -59,6 +60,7 @@ def measure_conformance(
         cases=log.cases,
         attributes=demands.amounts,
         hours=hours,
+        key_of=lambda name: keys.setdefault(name, -1 - len(keys)),  # no key is negative
     )
     return {
         "rule_results": checked.results,
