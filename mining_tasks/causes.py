@@ -95,9 +95,9 @@ def find_causes(attributes: pl.DataFrame, outcomes: Mapping[str, np.ndarray]) ->
         for places in (np.flatnonzero(explores), np.flatnonzero(~explores))
     )
     tested = [
-        _tested(outcome, confirming, conditions, has[~explores])
+        one
         for outcome, has in outcomes.items()
-        for conditions in _explored(exploring, has[explores])
+        for one in _tested(outcome, confirming, _explored(exploring, has[explores]), has[~explores])
     ]
     q_values = adjusted([one.p_value for one in tested])
     causes = []
@@ -143,36 +143,44 @@ def _explored(masks: Mapping[Condition, np.ndarray], has: np.ndarray) -> list[tu
     if not 0 < total[1] < total[0]:
         return []
     counts = {condition: _counts(mask, has) for condition, mask in masks.items()}
-    promising = [one for one, count in counts.items() if _p_value(count, total) <= _PROMISING]
+    looks = _p_values(list(counts.values()), [total] * len(counts))
+    promising = [one for one, p_value in zip(counts, looks, strict=True) if p_value <= _PROMISING]
     quality = {(one,): _accuracy(counts[one], total) for one in promising}
     beam = sorted(quality, key=lambda one: (-quality[one], one))[:BEAM]
-    for (first,) in beam:
-        for second in promising:
-            pair = tuple(sorted((first, second)))
-            if first.attribute == second.attribute or pair in quality:
-                continue
-            count = _counts(masks[first] & masks[second], has)
-            alone = [counts[one] for one in pair]
-            if count[0] >= FEWEST_CASES and all(_p_value(count, one) <= _PROMISING for one in alone):
-                quality[pair] = _accuracy(count, total)
+    pairs = {
+        tuple(sorted((first, second))): _counts(masks[first] & masks[second], has)
+        for (first,) in beam
+        for second in promising
+        if first.attribute != second.attribute
+    }
+    pairs = {pair: count for pair, count in pairs.items() if count[0] >= FEWEST_CASES}
+    looks = [_p_values(list(pairs.values()), [counts[pair[place]] for pair in pairs]) for place in (0, 1)]
+    for (pair, count), one, other in zip(pairs.items(), *looks, strict=True):
+        if max(one, other) <= _PROMISING:
+            quality[pair] = _accuracy(count, total)
     return sorted(quality, key=lambda one: (-quality[one], one))[:MOST_TESTED]
 
 
 def _tested(
     outcome: str,
     masks: Mapping[Condition, np.ndarray],
-    conditions: tuple[Condition, ...],
+    every: Sequence[tuple[Condition, ...]],
     has: np.ndarray,
-) -> _Tested:
+) -> list[_Tested]:
     """The conditions in the half that confirms (masks, has: of that half); of two the p-value is the largest: among all, and
     among those of each.
     """
     total = np.array([len(has), np.count_nonzero(has)])
-    count = _counts(_all(masks, conditions), has)
-    wider = [total]
-    if len(conditions) > 1:
-        wider += [_counts(masks[one], has) for one in conditions]
-    return _Tested(outcome, conditions, count, total, max(_p_value(count, one) for one in wider))
+    counts = [_counts(_all(masks, conditions), has) for conditions in every]
+    p_values = _p_values(counts, [total] * len(every))
+    singles = {one: _counts(masks[one], has) for conditions in every if len(conditions) > 1 for one in conditions}
+    owners = [(place, one) for place, conditions in enumerate(every) if len(conditions) > 1 for one in conditions]
+    within = _p_values([counts[place] for place, _ in owners], [singles[one] for _, one in owners])
+    np.maximum.at(p_values, [place for place, _ in owners], within)
+    return [
+        _Tested(outcome, conditions, count, total, float(p_value))
+        for conditions, count, p_value in zip(every, counts, p_values, strict=True)
+    ]
 
 
 def _distinct(
@@ -218,8 +226,15 @@ def _accuracy(count: np.ndarray, total: np.ndarray) -> float:
 
 
 def _p_value(count: np.ndarray, total: np.ndarray) -> float:
-    """Fisher's exact test, one-sided: as many with the outcome, or more, among the group drawn from `total`."""
-    return float(hypergeom.sf(count[1] - 1, total[0], total[1], count[0]))
+    return float(_p_values([count], [total])[0])
+
+
+def _p_values(counts: Sequence[np.ndarray], totals: Sequence[np.ndarray]) -> np.ndarray:
+    """Fisher's exact test, one-sided: as many with the outcome, or more, among each group drawn from its total."""
+    if not counts:
+        return np.zeros(0)
+    (cases, having), (of, of_having) = np.transpose(counts), np.transpose(totals)
+    return hypergeom.sf(having - 1, of, of_having, cases)
 
 
 def adjusted(p_values: Sequence[float]) -> list[float]:

@@ -70,6 +70,21 @@ class Blocks:
         return not len(self.tied_case_keys)
 
 
+def has_ties(events: pl.DataFrame, *, ranks: Mapping[int, int | None] | None = None) -> bool:
+    """Whether `find_blocks` finds a block of several events."""
+    return events_of(events, needs=EVENT).to_native().select(_is_tied(ranks).any()).item()
+
+
+def _is_tied(ranks: Mapping[int, int | None] | None) -> pl.Expr:
+    """Whether an event is in the block of the one before it."""
+    tie = [pl.col("case_key"), pl.col("occurred_us")]
+    if ranks is not None:
+        known = {key: rank for key, rank in ranks.items() if rank is not None}
+        rank = pl.col("activity_key").replace_strict(known, default=None, return_dtype=pl.Int64)
+        tie.append(rank.fill_null(-(2**62)))
+    return pl.all_horizontal(part.eq_missing(part.shift(1)) for part in tie)
+
+
 def find_blocks(events: pl.DataFrame, *, ranks: Mapping[int, int | None] | None = None) -> Blocks:
     """The blocks of a log ordered by time: equal `occurred_us` and, where `ranks` are given, equal rank of the activity.
 
@@ -77,14 +92,7 @@ def find_blocks(events: pl.DataFrame, *, ranks: Mapping[int, int | None] | None 
     an activity without one.
     """
     frame = events_of(events, needs=EVENT).to_native()
-    tie = [pl.col("occurred_us")]
-    if ranks is not None:
-        known = {key: rank for key, rank in ranks.items() if rank is not None}
-        rank = pl.col("activity_key").replace_strict(known, default=None, return_dtype=pl.Int64)
-        tie.append(rank.fill_null(-(2**62)))
-    is_new = pl.col("case_key").ne_missing(pl.col("case_key").shift(1))
-    for part in tie:
-        is_new = is_new | part.ne_missing(part.shift(1))
+    is_new = ~_is_tied(ranks)
     frame = frame.with_columns(
         begin_us=pl.coalesce("started_us", "occurred_us"), block=is_new.cast(pl.Int64).cum_sum() - 1
     ).drop("started_us")

@@ -16,7 +16,7 @@ from mining_tasks.durations import MEDIAN, P90
 from mining_tasks.frames import MICROSECONDS
 from mining_tasks.order_activities import bound_ends, bound_waits
 from mining_tasks.order_arcs import ARC, ArcBounds, bound_arcs
-from mining_tasks.order_blocks import Blocks, find_blocks
+from mining_tasks.order_blocks import Blocks, find_blocks, has_ties
 from mining_tasks.order_statistics import extreme_mean, extreme_quantile
 from mining_tasks.order_variants import bound_variants
 from mining_tasks.results import Results
@@ -64,16 +64,15 @@ def bound_figures(
     """
     rows: list[Row] = []
     if order and order[0] == "occurred_at":
-        rows += _rows("occurred_at", find_blocks(events), figures)
-        if len(order) > 1 and order[1] == "rank" and any(rank is not None for rank in ranks.values()):
-            rows += _rows("occurred_at, rank", find_blocks(events, ranks=ranks), figures)
+        by_rank = len(order) > 1 and order[1] == "rank" and any(rank is not None for rank in ranks.values())
+        for trusted, known in [("occurred_at", None)] + ([("occurred_at, rank", ranks)] if by_rank else []):
+            if has_ties(events, ranks=known):
+                rows += _rows(trusted, find_blocks(events, ranks=known), figures)
     frame = pl.DataFrame(rows, schema=SCHEMA, orient="row").filter(pl.col("lowest") < pl.col("highest"))
     return nw.from_native(frame.sort(*list(SCHEMA)[:6], nulls_last=False))
 
 
 def _rows(trusted: str, log: Blocks, figures: Figures) -> Iterator[Row]:
-    if log.is_decided and log.members["times"].max() in (None, 1):
-        return
     for result, kpi, activity, following, variant, value, lowest, highest, is_exact in (
         *_arc_rows(log, figures),
         *_activity_rows(log, figures),

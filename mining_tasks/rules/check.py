@@ -12,6 +12,7 @@ from narwhals.typing import IntoFrame
 
 from mining_tasks.calendars import WorkingTime, reach
 from mining_tasks.frames import events_of
+from mining_tasks.groups import starts_run
 from mining_tasks.rules import plain
 from mining_tasks.rules.declaration import DECLARE, Rule
 from mining_tasks.rules.declare import Findings, find
@@ -213,9 +214,10 @@ def _of_events(rule: Rule, sides: list[list[int]], events: IntoFrame, cases: _Ca
     frame = events_of(events, needs=("case_key", "event_seq", "activity_key", "occurred_us", "resource_key"))
     frame = frame.filter(nw.col("activity_key").is_in([key for side in sides for key in side]))
     if isinstance(frame, nw.LazyFrame):
-        frame = frame.collect()
-    frame = frame.sort("case_key", "event_seq")
-    keys, owner = np.unique(frame["case_key"].to_numpy(), return_inverse=True)
+        frame = frame.collect().sort("case_key", "event_seq")
+    case = frame["case_key"].to_numpy()
+    is_first = starts_run(case)
+    keys, owner = case[is_first], np.cumsum(is_first) - 1
     sequences = Sequences.of(owner, frame["activity_key"].to_numpy())
     here = np.searchsorted(cases.key, keys)
     clock = _Clock.of(rule, frame["occurred_us"].to_numpy(), keys, owner, hours)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mining_tasks.groups import distinct, stable_order, starts_run
 from mining_tasks.rules.declare import Findings
 from mining_tasks.rules.sequences import NONE, Sequences
 
@@ -35,10 +36,10 @@ def separate_persons(events: CaseEvents, duties: Sequence[Sequence[int]]) -> Fin
     is_twice = len(duties) == 2 and set(duties[0]) == set(duties[1])
     flags = [s.has(duty) & events.is_known for duty in (duties[:1] if is_twice else duties)]
     others = flags if is_twice else [np.any(flags[:i] + flags[i + 1 :], axis=0) for i in range(len(flags))]
-    order = np.lexsort((s.places, events.person, s.owner))
-    pairs = np.stack([s.owner[order], events.person[order]])
-    is_new = np.append(True, np.any(pairs[:, 1:] != pairs[:, :-1], axis=0))[: len(order)]
-    by_person = Sequences.of(np.cumsum(is_new) - 1, s.activity[order])
+    _, persons = distinct(events.person)
+    of_person = s.owner * (int(persons.max(initial=0)) + 1) + persons
+    order = stable_order(of_person)
+    by_person = Sequences.of(np.cumsum(starts_run(of_person[order])) - 1, s.activity[order])
     active, related = np.zeros(len(order), dtype=bool), np.full(len(order), NONE)
     for own, other in zip(flags, others, strict=True):
         active |= own & (s.preceding(other) != NONE)

@@ -22,10 +22,9 @@ class Sequences:
     @classmethod
     def of(cls, owner: np.ndarray, activity: np.ndarray) -> "Sequences":
         """From steps in order. owner: ascending, each of 0 … its highest at least once."""
-        count = int(owner[-1]) + 1 if len(owner) else 0
-        starts = np.searchsorted(owner, np.arange(count), side="left")
-        ends = np.searchsorted(owner, np.arange(count), side="right") - 1
-        return cls(owner, activity, starts[owner], ends[owner])
+        sizes = np.bincount(owner)
+        ends = np.cumsum(sizes)
+        return cls(owner, activity, (ends - sizes)[owner], ends[owner] - 1)
 
     @property
     def places(self) -> np.ndarray:
