@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import narwhals as nw
 import polars as pl
@@ -15,19 +16,20 @@ from mining_tasks.io import Log
 from mining_tasks.made import Made
 from mining_tasks.organisation import add_organisation
 from mining_tasks.prediction_results import Predicted, due_targets, end_of_case, predict_target
-from mining_tasks.results import Results, Suppression
+from mining_tasks.results import Results, Suppression, figures_of_cases
+from mining_tasks.small_keys import SmallKeys
 from mining_tasks.terms import Further
 from mining_tasks.waiting_results import add_performance, measure_performance
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A log, its figures per case (of `figures_of_cases`, in Polars), what was read beside it; k and shown_cases: as
-    `mine_log` has them.
+    """A log in small keys, its figures per case (of `figures_of_cases`), what was read beside it, in small keys as well; k and
+    shown_cases: as `mine_log` has them.
     """
 
     log: Log
-    cases: pl.DataFrame
+    cases: nw.DataFrame
     further: Further
     k: int
     shown_cases: pl.Series | None
@@ -47,7 +49,7 @@ class Aside:
     """The parts of this half, each on its own; `due` needs what `performance` found."""
 
     def __init__(self, asked: Asked) -> None:
-        self._asked, self._results = asked, Results.of_cases(nw.from_native(asked.cases))
+        self._asked, self._results = asked, Results.of_cases(asked.cases)
         self._tables: list[tuple[str, pa.Table, int]] = []
         self._made = Made(asked.log.activities, lambda *table: self._tables.append(table), asked.shown_cases)
 
@@ -87,15 +89,28 @@ SHARED: Mapping[
 }
 
 
+Told = tuple[Further, int, pl.Series | None]  # further, k and shown_cases of `Asked`
+
+
 class Halves:
     """Whoever computes this half, beside the one that computes the other."""
 
     def __init__(self, claims: Claims, other: Beside | None) -> None:
         self._claims, self._other = claims, other
 
-    def mine_aside(self, asked: Asked) -> Iterator[Found]:
-        """This half, but for those parts of `SHARED` that `work_shared` has begun: here, or in the other process."""
-        return mine_aside(asked, self._claims) if self._other is None else self._other.ask(asked)
+    def begin(self, log: Log) -> None:
+        """Tell the log as soon as it is read, where there is another process to tell it to."""
+        if self._other is not None:
+            self._other.tell(log)
+
+    def mine_aside(self, asked: Callable[[], Asked], told: Callable[[], Told]) -> Iterator[Found]:
+        """This half, but for those parts of `SHARED` that `work_shared` has begun: here, or in the other process, which has
+        the log and needs to be told the rest of what is asked.
+        """
+        if self._other is None:
+            return mine_aside(asked(), self._claims)
+        self._other.tell(told())
+        return self._other.found()
 
     def work_shared(self, asked: Asked) -> Iterator[Found]:
         """Those parts of `SHARED` that `mine_aside` has not begun, the last first."""
@@ -109,11 +124,17 @@ def in_halves(*, is_forked: bool = True) -> Iterator[Halves]:
     """
     claims = Claims(tuple(SHARED))
     try:
-        work = partial(mine_aside, claims=claims)
-        with beside(work) if is_forked else nullcontext() as other:
+        with beside(partial(_mine_as_told, claims=claims)) if is_forked else nullcontext() as other:
             yield Halves(claims, other)
     finally:
         claims.close()
+
+
+def _mine_as_told(told: Callable[[], Any], claims: Claims) -> Iterator[Found]:
+    log = told()
+    log = SmallKeys.of(log).in_log(log)
+    cases = figures_of_cases(log)  # here, too, while the rest is read
+    yield from mine_aside(Asked(log, cases, *told()), claims)
 
 
 def mine_aside(asked: Asked, claims: Claims) -> Iterator[Found]:

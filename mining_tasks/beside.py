@@ -16,30 +16,45 @@ import polars as pl
 
 from sluice.errors import SluiceError
 
-Work = Callable[[Any], Iterable[Any]]  # what is asked -> what is found, one after the other
+Work = Callable[
+    [Callable[[], Any]], Iterable[Any]
+]  # (what tells what it is told next) -> what is found, one after the other
 _FOUND, _FAILED, _END = "found", "failed", "end"
 _ALIGNED = 64  # bytes, as Arrow wants it
 
 
 class Beside:
-    """A process that waits for a question. It is a copy of this one as it was when it was made."""
+    """A process that does the work. It is a copy of this one as it was when it was made; what it needs beyond that it is told."""
 
     def __init__(self, connection: Connection, memory: int) -> None:
         self._connection, self._memory = connection, memory
 
-    def ask(self, question: Any) -> Iterator[Any]:
-        """What it finds, as it finds it; raises what it raises, SluiceError where it ends before it is done. Once only."""
-        try:
-            self._connection.send(_put(question, self._memory))
-            while (message := self._connection.recv())[0] == _FOUND:
-                yield message[1]
-        except (EOFError, ConnectionError):
-            raise SluiceError(
-                "mining: the process that computes beside ended before it was done; expected it to find memory enough: "
-                "see the system's log, and mine again"
-            ) from None
+    def tell(self, value: Any) -> None:
+        """Hand it what it asks for next."""
+        with _as_one_line():
+            self._connection.send(_put(value, self._memory))
+
+    def found(self) -> Iterator[Any]:
+        """What it finds, as it finds it; raises what it raises, SluiceError where it ends before it is done."""
+        with _as_one_line():
+            message = self._connection.recv()
+        while message[0] == _FOUND:
+            yield message[1]
+            with _as_one_line():
+                message = self._connection.recv()
         if message[0] == _FAILED:
             raise message[1]
+
+
+@contextmanager
+def _as_one_line() -> Iterator[None]:
+    try:
+        yield
+    except (EOFError, ConnectionError):
+        raise SluiceError(
+            "mining: the process that computes beside ended before it was done; expected it to find memory enough: "
+            "see the system's log, and mine again"
+        ) from None
 
 
 @contextmanager
@@ -54,7 +69,7 @@ def beside(work: Work) -> Iterator[Beside | None]:
         "POLARS_MAX_THREADS", str(max(_cores() // 2, 1))
     )  # in each of the two; it has not begun any yet
     ours, theirs = Pipe()
-    memory = os.memfd_create("question")
+    memory = os.memfd_create("told")
     pid = os.fork()
     if pid == 0:
         _serve(work, ours, theirs, memory)
@@ -66,7 +81,7 @@ def beside(work: Work) -> Iterator[Beside | None]:
         raise
     finally:
         os.close(memory)
-        ours.close()  # whoever waits for a question ends
+        ours.close()  # whoever waits to be told something ends
         os.waitpid(pid, 0)
 
 
@@ -104,28 +119,26 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _put(question: Any, memory: int) -> tuple[bytes, list[int]]:
-    """The question, but for its large pieces, which `memory` has then; how long each of these is."""
+def _put(value: Any, memory: int) -> tuple[bytes, list[tuple[int, int]]]:
+    """The value, but for its large pieces, which `memory` has then; where each of these begins and ends."""
     pieces: list[pickle.PickleBuffer] = []
     rest = io.BytesIO()
-    _Pickler(rest, protocol=5, buffer_callback=pieces.append).dump(question)
-    raw = [piece.raw() for piece in pieces]
+    _Pickler(rest, protocol=5, buffer_callback=pieces.append).dump(value)
+    places, end = [], os.lseek(memory, 0, os.SEEK_END)
     with os.fdopen(os.dup(memory), "wb") as file:
-        for piece in raw:
-            file.write(piece)
-            file.write(bytes(-len(piece) % _ALIGNED))
-    return rest.getvalue(), [len(piece) for piece in raw]
+        for piece in pieces:
+            raw = piece.raw()
+            places.append((end, end + len(raw)))
+            end += file.write(raw) + file.write(bytes(-len(raw) % _ALIGNED))
+    return rest.getvalue(), places
 
 
-def _taken(message: tuple[bytes, list[int]], memory: int) -> Any:
+def _taken(message: tuple[bytes, list[tuple[int, int]]], memory: int) -> Any:
     """What `_put` was given; its large pieces lie in the shared memory."""
-    rest, lengths = message
-    pieces, begin = [], 0
-    shared = memoryview(mmap.mmap(memory, 0, prot=mmap.PROT_READ)) if any(lengths) else memoryview(b"")
-    for length in lengths:
-        pieces.append(shared[begin : begin + length])
-        begin += length + -length % _ALIGNED
-    return pickle.loads(rest, buffers=pieces)
+    rest, places = message
+    is_empty = not os.fstat(memory).st_size
+    shared = memoryview(b"" if is_empty else mmap.mmap(memory, 0, prot=mmap.PROT_READ))
+    return pickle.loads(rest, buffers=[shared[begin:end] for begin, end in places])
 
 
 class _Pickler(pickle.Pickler):
@@ -136,28 +149,28 @@ class _Pickler(pickle.Pickler):
 
 
 def _serve(work: Work, theirs: Connection, connection: Connection, memory: int) -> None:
-    """Answer the question and end this process, which is a copy: nothing of what the original does at its end is done."""
+    """Do the work and end this process, which is a copy: nothing of what the original does at its end is done."""
     code = 1
     try:
         theirs.close()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
-        _answer(work, _taken(connection.recv(), memory), connection)
+        _do(work, lambda: _taken(connection.recv(), memory), connection)
         code = 0
-    except (EOFError, ConnectionError):  # nothing is asked, or the original has ended
+    except (EOFError, ConnectionError):  # nothing is told any more: the original does not need it, or has ended
         pass
     finally:
         os._exit(code)
 
 
-def _answer(work: Work, question: Any, connection: Connection) -> None:
+def _do(work: Work, told: Callable[[], Any], connection: Connection) -> None:
     try:
-        for found in work(question):
+        for found in work(told):
             connection.send((_FOUND, found))
         connection.send((_END, None))
-    except ConnectionError:
+    except (EOFError, ConnectionError):
         raise
-    except BaseException as error:  # noqa: BLE001 - it is raised where it was asked for
+    except BaseException as error:  # noqa: BLE001 - it is raised where what is found is asked for
         connection.send((_FAILED, _as_it_can_be_sent(error)))
 
 

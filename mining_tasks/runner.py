@@ -149,6 +149,8 @@ def mine_log(
     each table as soon as it is there. shown_cases: `case_key` of the cases that the tables per case (`PER_CASE`) are to
     have; None: all. halves: who computes half of it; None: a thread of this process.
     """
+    if halves is not None and is_case_level_public:
+        halves.begin(log)
     keys = SmallKeys.of(log)
     log = keys.in_log(log)
     made = Made(log.activities, done, shown_cases)
@@ -194,7 +196,6 @@ def _mine_openly(
     """The results of a log whose cases may be shown one by one: two halves are computed at once, in two processes or else in
     two threads.
     """
-    cases = figures_of_cases(log, engine=engine)
     found: list[Found] = []
 
     def take(one: Found) -> None:
@@ -202,16 +203,21 @@ def _mine_openly(
         for name, rows, row_count in one.tables:
             made.pass_on(name, rows, row_count)
 
-    with nullcontext(halves) if halves else in_halves(is_forked=False) as halves, ThreadPoolExecutor(1) as thread:
-        asked = thread.submit(lambda: Asked(log, cases.to_polars(), further(), k, made.shown_cases))
-        aside = thread.submit(lambda: [take(one) for one in halves.mine_aside(asked.result())])
-        results = compute(log, k=k, engine=engine, cases=cases)
+    with nullcontext(halves) if halves else in_halves(is_forked=False) as halves, ThreadPoolExecutor(2) as threads:
+        cases = threads.submit(figures_of_cases, log, engine=engine)
+        told = threads.submit(lambda: (further(), k, made.shown_cases))
+        aside = threads.submit(
+            lambda: [
+                take(one) for one in halves.mine_aside(lambda: Asked(log, cases.result(), *told.result()), told.result)
+            ]
+        )
+        results = compute(log, k=k, engine=engine, cases=cases.result())
         _add_desktop(results, log, k=k)
         made.take(results)
         for part in (_bounds, _norms, _drift, _discovery, _quality):
-            part(results, log, asked.result().further, order)
+            part(results, log, told.result()[0], order)
             made.take(results)
-        for one in halves.work_shared(asked.result()):
+        for one in halves.work_shared(Asked(log, cases.result(), *told.result())):
             take(one)
         aside.result()
     predicted = [one.end_of_case for one in found] + [target for one in found for target in one.due]

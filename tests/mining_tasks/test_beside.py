@@ -43,12 +43,13 @@ needs_a_list_of_threads = pytest.mark.skipif(
 @needs_a_list_of_threads
 def test_what_is_found_comes_one_after_the_other_from_another_process():
     out = alone("""
-def work(numbers):
-    for number in numbers:
+def work(told):
+    for number in told():
         yield number * 2, os.getpid()
 
 with beside(work) as other:
-    found = list(other.ask([1, 2, 3]))
+    other.tell([1, 2, 3])
+    found = list(other.found())
 pids = {pid for _, pid in found}
 print([number for number, _ in found], os.getpid() in pids, [ended(pid) for pid in pids])
 """)
@@ -60,8 +61,10 @@ def test_frames_arrive_as_they_are():
     out = alone("""
 from polars.testing import assert_frame_equal
 
-def work(asked):
+def work(told):
+    asked = told()
     yield asked
+    yield told()
     yield [frame.with_columns(pl.all().reverse()) for frame in asked["frames"]]
 
 with beside(work) as other:  # before there are frames, and threads that make them
@@ -71,9 +74,12 @@ with beside(work) as other:  # before there are frames, and threads that make th
         pl.DataFrame(schema={"none": pl.Int32, "text": pl.String}),
         pl.concat([pl.DataFrame({"k": [1, 2]}), pl.DataFrame({"k": [3]})], rechunk=False),
     ]
-    same, turned = other.ask({"frames": frames, "nothing": None})
-for frame, one in zip(frames, same["frames"], strict=True):
-    assert_frame_equal(frame, one)
+    other.tell({"frames": frames, "nothing": None})
+    other.tell(frames)
+    same, again, turned = other.found()
+for found in (same["frames"], again):
+    for frame, one in zip(frames, found, strict=True):
+        assert_frame_equal(frame, one)
 for frame, one in zip(frames, turned, strict=True):
     assert_frame_equal(frame.reverse(), one)
 print("same")
@@ -88,15 +94,16 @@ class Odd(Exception):
     def __init__(self, one, two):
         super().__init__(f"{one} and {two}")
 
-def work(kind):
+def work(told):
     yield 1
-    if kind == "bad":
+    if told() == "bad":
         raise BadInput("processes/x.yml: expected a number")
     raise Odd("one", "two")
 
 for kind in ("bad", "odd"):
     with beside(work) as other:
-        found = other.ask(kind)
+        other.tell(kind)
+        found = other.found()
         next(found)
         try:
             next(found)
@@ -105,7 +112,8 @@ for kind in ("bad", "odd"):
             break
 with beside(work) as other:
     try:
-        list(other.ask("odd"))
+        other.tell("odd")
+        list(other.found())
     except SluiceError as error:
         print(type(error).__name__, error)
 """)
@@ -121,7 +129,7 @@ def work(_):
 
 with beside(work) as other:
     try:
-        list(other.ask(None))
+        list(other.found())
     except SluiceError as error:
         print(error)
 """)
@@ -132,18 +140,18 @@ with beside(work) as other:
 @needs_a_list_of_threads
 def test_it_ends_with_the_block_whatever_it_does():
     out = alone("""
-def work(_):
+def work(told):
     yield os.getpid()
     time.sleep(600)
 
 try:
     with beside(work) as other:
-        pid = next(other.ask(None))
+        pid = next(other.found())
         raise RuntimeError("the other half failed")
 except RuntimeError:
     print(ended(pid))
-with beside(work):
-    pass  # nothing is asked: it does not wait for ever
+with beside(lambda told: [told()]):
+    pass  # nothing is told: it does not wait for ever
 print("ended")
 """)
     assert out == "True\nended\n"
@@ -162,7 +170,7 @@ if child == 0:
             time.sleep(0.01)
 
     with beside(work) as other:
-        for _ in other.ask(None):
+        for _ in other.found():
             os.kill(os.getpid(), signal.SIGKILL)
 os.waitpid(child, 0)
 pid, until = int(os.read(reader, 20)), time.monotonic() + 30
@@ -176,8 +184,8 @@ print(ended(pid))
 @needs_a_list_of_threads
 def test_nothing_is_left_open():
     out = alone("""
-def work(_):
-    yield 1
+def work(told):
+    yield told()
 
 def opened():
     return sorted(os.listdir("/proc/self/fd"))
@@ -186,7 +194,8 @@ before = opened()
 for _ in range(3):
     claims = Claims(["a", "b"])
     with beside(work) as other:
-        list(other.ask(pl.DataFrame({"a": [1, 2, 3]})))
+        other.tell(pl.DataFrame({"a": [1, 2, 3]}))
+        list(other.found())
     claims.close()
 print(opened() == before)
 """)
@@ -198,7 +207,7 @@ def test_a_process_with_other_threads_is_not_copied():
     other_thread = threading.Thread(target=is_over.wait)
     other_thread.start()
     try:
-        with beside(lambda asked: asked) as other:
+        with beside(lambda told: []) as other:
             assert other is None
     finally:
         is_over.set()
@@ -215,7 +224,7 @@ def work(_):
     yield [name for name in names if claims.take(name)]
 
 with beside(work) as other:
-    found = other.ask(None)
+    found = other.found()
     ours = [name for name in reversed(names) if claims.take(name)]
     theirs = next(found)
 print(sorted(ours + theirs) == sorted(names), any(map(claims.take, names)))
