@@ -79,11 +79,9 @@ def _is_known(frame: nw.DataFrame) -> bool:
 
 
 def _is_in_order(frame: nw.DataFrame) -> bool:
-    before_case, before_seq = nw.col("case_key").shift(1), nw.col("event_seq").shift(1)
-    late = (nw.col("case_key") < before_case) | (
-        (nw.col("case_key") == before_case) & (nw.col("event_seq") <= before_seq)
-    )
-    return not frame.select(late.any().alias("late")).item(0, "late")
+    case, seq = (frame[name].to_numpy() for name in ("case_key", "event_seq"))
+    is_later = (case[1:] > case[:-1]) | ((case[1:] == case[:-1]) & (seq[1:] > seq[:-1]))
+    return bool(is_later.all())
 
 
 def neighbour(frame: Frame, column: str, *, offset: int, order: str = "event_seq") -> nw.Expr:

@@ -9,7 +9,8 @@ import adbc_driver_postgresql.dbapi as adbc
 import pyarrow as pa
 
 from mining_tasks import io
-from sluice.mined import Mined
+from sluice.mined import TOUCHED, Mined
+from sluice.planning import LITTLE_STATISTICS
 
 _GIVEN_UP = object()
 _MANY = 1_000  # rows, from which publishing must know how many they are: it compares them with those that are there
@@ -52,6 +53,8 @@ class Writer:
     def _work(self) -> None:
         try:
             with io.connection_of_its_own(self._url) as db, db.cursor() as cursor:
+                if self.mined.scope == TOUCHED:
+                    cursor.execute(f"set {LITTLE_STATISTICS}")
                 io.make_empty(cursor, self._process, self._names)
                 while (found := self._waiting.get()) is not None:
                     if found is _GIVEN_UP:

@@ -16,11 +16,13 @@ from dataclasses import dataclass
 from functools import wraps
 from graphlib import TopologicalSorter
 from hashlib import sha256
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
+from sluice.planning import LITTLE_STATISTICS
 from sluice.warehouse import connect
 from sluice.warehouse.connection import is_lost
 
@@ -105,6 +107,8 @@ class KeptStatements:
         try:
             with ExitStack() as opened, ThreadPoolExecutor(connections) as threads:
                 idle = [opened.enter_context(connect(url)) for _ in range(connections)]
+                for db in idle:
+                    db.execute(f"set {LITTLE_STATISTICS}")
                 while order.is_active():
                     waiting += order.get_ready()
                     while waiting and idle:
@@ -130,11 +134,11 @@ def _in_order(nodes: Mapping[str, Node]) -> TopologicalSorter:
 
 
 def _send(db: psycopg.Connection, node: Node, values: Mapping[str, str | int]) -> None:
-    for statement in node.statements:
-        if statement == _COMMIT:
+    for is_commit, statements in groupby(node.statements, key=lambda statement: statement == _COMMIT):
+        if is_commit:
             db.commit()
-        else:
-            db.execute(with_values(statement, values))
+        else:  # in one message
+            db.execute("\n;\n".join(with_values(statement, values) for statement in statements))
     db.commit()
 
 

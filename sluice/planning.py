@@ -8,6 +8,10 @@ import psycopg
 MOST = 20_000  # cases of which an array is made: what they touch of a table fits into BITMAP
 BITMAP = 64 * 1024 * 1024  # bytes: a million pages; where more are hit, each row is held against the whole array
 
+# for a session that analyses the tables of few cases: a tenth of PostgreSQL's own sample and lists tells enough of them, and
+# analysing them takes longer than making them otherwise
+LITTLE_STATISTICS = "default_statistics_target = 10"
+
 
 def are_few(db: psycopg.Connection, table: str) -> bool:
     """Whether a table (a name that needs no quotes) has no more than `MOST` rows."""

@@ -18,7 +18,7 @@ from sluice.case_rows import replace_few_case_rows
 from sluice.dependent_views import replace_table
 from sluice.errors import SluiceError
 from sluice.mined import PER_CASE, TOUCHED, UNCHANGED, WHOLE, read_mined
-from sluice.planning import are_few, in_order_of_storage, one_of
+from sluice.planning import LITTLE_STATISTICS, are_few, in_order_of_storage, one_of
 from sluice.runs import RunContext
 from sluice.settings import Settings
 from sluice.warehouse import connect
@@ -70,6 +70,7 @@ class _Publication:
         build = self._gated_build()
         if not build.is_full_rebuild:  # as on SSDs: dear random pages would have whole tables read for few cases' rows
             self._execute("set local random_page_cost = 1.1")
+            self._execute(f"set local {LITTLE_STATISTICS}")
         self._collect_cases(build)
         self.is_few = not build.is_full_rebuild and are_few(self.db, "publish_touched")
         self._collect_ties(build)
