@@ -81,15 +81,12 @@ class Aside:
         return Found(tables, self._results.suppressions.copy())
 
 
-SHARED: Mapping[
-    str, Callable[[Aside], Found]
-] = {  # parts that whoever does the other half does as well, once that is done
+Told = tuple[Further, int, pl.Series | None]  # further, k and shown_cases of `Asked`
+# parts that whoever does the other half does as well, once that is done
+SHARED: Mapping[str, Callable[[Aside], Found]] = {
     "organisation": Aside.organisation,
     "end of case": Aside.end_of_case,
 }
-
-
-Told = tuple[Further, int, pl.Series | None]  # further, k and shown_cases of `Asked`
 
 
 class Halves:

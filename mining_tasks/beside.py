@@ -16,9 +16,8 @@ import polars as pl
 
 from sluice.errors import SluiceError
 
-Work = Callable[
-    [Callable[[], Any]], Iterable[Any]
-]  # (what tells what it is told next) -> what is found, one after the other
+Told = Callable[[], Any]  # what the process is told next; waits for it
+Work = Callable[[Told], Iterable[Any]]  # what is found, one after the other
 _FOUND, _FAILED, _END = "found", "failed", "end"
 _ALIGNED = 64  # bytes, as Arrow wants it
 
@@ -65,9 +64,8 @@ def beside(work: Work) -> Iterator[Beside | None]:
     if not _is_alone():
         yield None
         return
-    os.environ.setdefault(
-        "POLARS_MAX_THREADS", str(max(_cores() // 2, 1))
-    )  # in each of the two; it has not begun any yet
+    # in each of the two: Polars has no threads yet, or there would be some
+    os.environ.setdefault("POLARS_MAX_THREADS", str(max(len(os.sched_getaffinity(0)) // 2, 1)))
     ours, theirs = Pipe()
     memory = os.memfd_create("told")
     pid = os.fork()
@@ -86,8 +84,7 @@ def beside(work: Work) -> Iterator[Beside | None]:
 
 
 class Claims:
-    """Parts of a work that several processes or threads could do: whoever takes one first does it. To be closed by each
-    process."""
+    """Parts of a work that several processes or threads could do: whoever takes one first does it. To be closed."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._ends = {name: os.pipe() for name in names}
@@ -113,10 +110,6 @@ def _is_alone() -> bool:
         return len(list(Path("/proc/self/task").iterdir())) == 1
     except OSError:
         return False
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))
 
 
 def _put(value: Any, memory: int) -> tuple[bytes, list[tuple[int, int]]]:
@@ -163,7 +156,7 @@ def _serve(work: Work, theirs: Connection, connection: Connection, memory: int) 
         os._exit(code)
 
 
-def _do(work: Work, told: Callable[[], Any], connection: Connection) -> None:
+def _do(work: Work, told: Told, connection: Connection) -> None:
     try:
         for found in work(told):
             connection.send((_FOUND, found))
