@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
 
 import narwhals as nw
 import polars as pl
 import pyarrow as pa
 
-from mining_tasks.beside import Beside, Claims, beside
+from mining_tasks.beside import Beside, Claims, Told, beside
 from mining_tasks.frames import in_order
 from mining_tasks.io import Log
 from mining_tasks.made import Made
@@ -81,7 +80,7 @@ class Aside:
         return Found(tables, self._results.suppressions.copy())
 
 
-Told = tuple[Further, int, pl.Series | None]  # further, k and shown_cases of `Asked`
+Rest = tuple[Further, int, pl.Series | None]  # further, k and shown_cases of `Asked`
 # parts that whoever does the other half does as well, once that is done
 SHARED: Mapping[str, Callable[[Aside], Found]] = {
     "organisation": Aside.organisation,
@@ -100,13 +99,13 @@ class Halves:
         if self._other is not None:
             self._other.tell(log)
 
-    def mine_aside(self, asked: Callable[[], Asked], told: Callable[[], Told]) -> Iterator[Found]:
+    def mine_aside(self, asked: Callable[[], Asked], rest: Callable[[], Rest]) -> Iterator[Found]:
         """This half, but for those parts of `SHARED` that `work_shared` has begun: here, or in the other process, which has
         the log and needs to be told the rest of what is asked.
         """
         if self._other is None:
             return mine_aside(asked(), self._claims)
-        self._other.tell(told())
+        self._other.tell(rest())
         return self._other.found()
 
     def work_shared(self, asked: Asked) -> Iterator[Found]:
@@ -127,7 +126,7 @@ def in_halves(*, is_forked: bool = True) -> Iterator[Halves]:
         claims.close()
 
 
-def _mine_as_told(told: Callable[[], Any], claims: Claims) -> Iterator[Found]:
+def _mine_as_told(told: Told, claims: Claims) -> Iterator[Found]:
     log = told()
     log = SmallKeys.of(log).in_log(log)
     cases = figures_of_cases(log)  # here, too, while the rest is read

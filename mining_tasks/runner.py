@@ -84,7 +84,11 @@ def mine(settings: Settings, process: str, ctx: RunContext, *, order: Sequence[s
     if planned.scope == UNCHANGED:
         kept.drop_others(planned.kept_rows)
         return io.keep_tables(url, process, planned, TABLES)
-    with in_halves() as halves, io.one_connection(url), Writer(url, process, TABLES, planned) as writer:
+    with (
+        in_halves(is_forked=terms.is_case_level_public) as halves,
+        io.one_connection(url),
+        Writer(url, process, TABLES, planned) as writer,
+    ):
         fresh = io.candidate_cases(url, process) if planned.scope == TOUCHED else None
         counts = dict.fromkeys(TABLES, 0)
 
@@ -149,7 +153,7 @@ def mine_log(
     each table as soon as it is there. shown_cases: `case_key` of the cases that the tables per case (`PER_CASE`) are to
     have; None: all. halves: who computes half of it; None: a thread of this process.
     """
-    if halves is not None and is_case_level_public:
+    if halves is not None:
         halves.begin(log)
     keys = SmallKeys.of(log)
     log = keys.in_log(log)
