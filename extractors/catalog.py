@@ -20,14 +20,13 @@ def describe(source: Source) -> dict[str, SourceTable]:
     """Every table of the spec as the source has it now; Blocked naming the first thing that is not as declared."""
     spec = source.spec
     with source.errors("reading the catalog"):
-        relations = {
-            name
-            for (name,) in source.db.execute(
-                """select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        relations = dict(
+            source.db.execute(
+                """select c.relname, c.relpages from pg_class c join pg_namespace n on n.oid = c.relnamespace
                where n.nspname = %s and c.relkind in ('r', 'p', 'v', 'm', 'f')""",
                 (spec.schema,),
-            )
-        }
+            ).fetchall()
+        )
         columns: dict[str, dict[str, str]] = {}
         for table, column, kind in source.db.execute(
             """select c.relname, a.attname, format_type(a.atttypid, null)
@@ -42,12 +41,16 @@ def describe(source: Source) -> dict[str, SourceTable]:
         place = f"{spec.system}: table {spec.schema}.{table.name}"
         if table.name not in relations:
             raise Blocked(
-                f"{place} is missing in the source{_near(table.name, relations)}: restore it, or change "
+                f"{place} is missing in the source{_near(table.name, set(relations))}: restore it, or change "
                 f"extractors/{spec.system}/tables.yml"
             )
         _require_columns(source, place, table, columns.get(table.name, {}))
         found[table.name] = SourceTable(
-            table, _types(source, place, table), columns[table.name], _key_is_unique(source, table)
+            table,
+            _types(source, place, table),
+            columns[table.name],
+            _key_is_unique(source, table),
+            relations[table.name],
         )
     return found
 

@@ -11,11 +11,12 @@ from psycopg import sql
 
 from extractors.alive import alive_keys, alive_now
 from extractors.landing import LandedTable, create_landing_table, gone_table, keys_table
-from extractors.packed import BITS, PACKABLE, difference, packed
+from extractors.packed import BITS, PACKABLE, bitmap, difference, in_bitmap, packed, unpacked
 from extractors.source import Source, SourceTable
 from extractors.specs import SystemSpec, TableSpec
 
 _PER_MESSAGE = 8_192  # a message per key costs more than the key
+_NEWS = "news"  # column of the bits of the keys whose rows are to be read
 
 
 def is_packed(table: SourceTable) -> bool:
@@ -23,11 +24,22 @@ def is_packed(table: SourceTable) -> bool:
     return table.key_is_unique and len(table.spec.key) == 1 and table.types[table.spec.key[0]] in PACKABLE
 
 
-def keys_query(source: Source, table: SourceTable) -> sql.Composed:
-    """What `copy_keys` wants to be read: all keys of a table, many in a row."""
+def keys_query(
+    source: Source, table: SourceTable, news: sql.Composable | None = None, where: sql.Composable | None = None
+) -> sql.Composed:
+    """What `copy_keys` wants to be read: all keys of a table, many in a row.
+
+    news: condition of the rows that are to be read; of packed keys it is told in the same pass. where: as `Source.select`
+    wants it.
+    """
     spec = table.spec
-    keys = source.select(spec, spec.key)
-    query = packed(keys, spec.key[0], table.types[spec.key[0]]) if is_packed(table) else keys
+    if is_packed(table):
+        (key,) = spec.key
+        read = dict.fromkeys((key, spec.cursor) if news else (key,))
+        keys = source.select(spec, tuple(read), where=where)
+        query = packed(keys, key, table.types[key], (news or sql.SQL("false"), _NEWS))
+    else:
+        query = source.select(spec, spec.key, where=where)
     columns = _columns(table)
     return sql.SQL(
         """select {arrays} from (select {names}, (row_number() over ()) / {size} as part from ({query}) as k) as k
@@ -56,16 +68,42 @@ def copy_keys(db: psycopg.Connection, system: SystemSpec, table: SourceTable, bl
     count = db.execute(sql.SQL("insert into {} select {} from {}").format(target, unnested, arrays)).rowcount
     db.execute(sql.SQL("drop table {}").format(arrays))
     db.execute(sql.SQL("analyze {}").format(target))
-    if is_packed(table):
-        count = db.execute(
-            sql.SQL("select coalesce(sum(bit_count(bits::bit(64))), 0)::bigint from {}").format(target)
-        ).fetchone()[0]
-    return count
+    return _count_bits(db, target, "bits") if is_packed(table) else count
+
+
+def count_news(db: psycopg.Connection, system: SystemSpec, table: SourceTable) -> int:
+    """How many rows of a table with packed keys are to be read."""
+    return _count_bits(db, sql.Identifier(*_keys(system, table.spec)), _NEWS)
+
+
+def news_by_key(db: psycopg.Connection, system: SystemSpec, table: SourceTable) -> sql.Composed:
+    """The source's condition that finds by their keys the rows that are to be read."""
+    (key,) = table.spec.key
+    kind = table.types[key]
+    keys = sql.Identifier(*_keys(system, table.spec))
+    found = db.execute(unpacked(keys, _NEWS, key, kind) + sql.SQL(" order by 1")).fetchall()
+    return sql.SQL("{} = any({}::{}[])").format(
+        sql.Identifier(key), sql.Literal([value for (value,) in found]), sql.SQL(kind)
+    )
+
+
+def belonging(db: psycopg.Connection, system: SystemSpec, table: SourceTable) -> sql.Composed | None:
+    """The source's condition that a row belongs to one that is read, of a table whose spec says so, by the keys that were
+    copied of the other table; None where they are too many."""
+    column, other = table.spec.belongs_to.column, table.spec.belongs_to.table
+    query = sql.SQL("select bucket, bits from {}").format(sql.Identifier(system.landing_schema, keys_table(other)))
+    bits = bitmap(db.execute(query).fetchall())
+    return None if bits is None else in_bitmap(bits, column)
+
+
+def _count_bits(db: psycopg.Connection, keys: sql.Identifier, column: str) -> int:
+    query = sql.SQL("select coalesce(sum(bit_count({}::bit(64))), 0)::bigint from {}")
+    return db.execute(query.format(sql.Identifier(column), keys)).fetchone()[0]
 
 
 def _columns(table: SourceTable) -> dict[str, str]:
     """Of the landing's table of keys: name -> type."""
-    return BITS if is_packed(table) else {name: table.types[name] for name in table.spec.key}
+    return BITS | {_NEWS: "bigint"} if is_packed(table) else {name: table.types[name] for name in table.spec.key}
 
 
 def compare_keys(db: psycopg.Connection, system: SystemSpec, table: SourceTable, landed_version: int) -> sql.Composed:

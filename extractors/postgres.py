@@ -1,23 +1,20 @@
 """Copy and land of a Postgres source: COPY piped into COPY from one snapshot, then one transaction into raw."""
 
 import time
-from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
 
 from extractors.catalog import describe
-from extractors.keys import all_keys, compare_keys, copy_keys, is_packed, keys_query, pipe
+from extractors.intake import Reading, Taken, take_in
+from extractors.keys import all_keys, is_packed, pipe
 from extractors.landing import (
-    SINCE,
     WHOLE,
     WINDOW,
     LandedTable,
     compared_version,
-    create_landing_table,
     fresh_landing,
     keys_table,
-    missing_table,
     record_load,
     record_table,
     refuse_bad_keys,
@@ -27,7 +24,7 @@ from extractors.loads import begin_load, block_load, current_version, landed_ver
 from extractors.merge import merge
 from extractors.people import land_pseudonyms, merge_pseudonyms
 from extractors.raw import RawState, ensure_schema
-from extractors.read_ahead import ReadAhead, reading_ahead
+from extractors.read_ahead import reading_ahead
 from extractors.reading import (
     bounds,
     load_mode,
@@ -38,7 +35,7 @@ from extractors.reading import (
     states,
     watermarks,
 )
-from extractors.source import Source, SourceTable, open_source
+from extractors.source import Source, SourceTable, open_beside, open_source
 from extractors.specs import SystemSpec, load_spec
 from sluice.errors import Blocked
 from sluice.pseudonyms import Pseudonymiser, load_person_map
@@ -59,13 +56,13 @@ def copy_source(settings: Settings, spec: SystemSpec, ctx: RunContext) -> int:
     keyed = Pseudonymiser(settings.pseudonym_key, load_person_map(settings.person_map))
     try:
         with connect(settings.warehouse_url) as db, open_source(settings, spec) as source:
-            return _copy(db, source, keyed, ctx)
+            return _copy(settings, db, source, keyed, ctx)
     except Blocked as error:
         block_load(settings.warehouse_url, spec.system, ctx, str(error))
         raise
 
 
-def _copy(db: psycopg.Connection, source: Source, keyed: Pseudonymiser, ctx: RunContext) -> int:
+def _copy(settings: Settings, db: psycopg.Connection, source: Source, keyed: Pseudonymiser, ctx: RunContext) -> int:
     spec = source.spec
     fresh_landing(db, spec)
     ensure_schema(db, spec)
@@ -74,13 +71,13 @@ def _copy(db: psycopg.Connection, source: Source, keyed: Pseudonymiser, ctx: Run
     known, marks = states(db, spec), watermarks(db, spec)
     for name, table in tables.items():
         refuse_changed_types(spec, table.spec, table.types, known[name])
-    reads = [_read(db, source, table, known[name], marks.get(name), ctx) for name, table in tables.items()]
-    with reading_ahead(source, [(query, read.table.spec.name) for read in reads for query in read.queries]) as ahead:
-        copied = [_copy_table(db, source, read, ahead, raw_version) for read in reads]
+    readings = [_reading(db, source, table, known[name], marks.get(name), ctx) for name, table in tables.items()]
+    with open_beside(settings, source) as others, reading_ahead([source, *others]) as ahead:
+        taken = take_in(db, source, ahead, readings, raw_version)
     landed = {}
-    for read, one in zip(reads, copied, strict=True):
-        name = read.table.spec.name
-        landed[name] = _complete(db, source, read, one)
+    for reading in readings:
+        name = reading.table.spec.name
+        landed[name] = _complete(db, source, reading, taken[name])
         record_table(db, spec, landed[name])
     partners = spec.partners and spec.partners.table
     partner_keys = all_keys(spec, spec.tables[partners], landed[partners]) if partners else None
@@ -98,73 +95,35 @@ def _copy(db: psycopg.Connection, source: Source, keyed: Pseudonymiser, ctx: Run
     return version
 
 
-@dataclass(frozen=True)
-class _Read:
-    """How a table is read. queries: its rows; then its keys, unless it is read whole."""
-
-    table: SourceTable
-    state: RawState
-    kind: str
-    watermark: str | None
-    queries: tuple[sql.Composed, ...]
-
-
-@dataclass(frozen=True)
-class _Copied:
-    """What of a table is in the landing. missing: temporary table of keys whose rows are not there yet, if any."""
-
-    target: sql.Identifier
-    row_count: int
-    key_count: int | None
-    missing: sql.Identifier | None
-    seconds: float
-
-
-def _read(
+def _reading(
     db: psycopg.Connection,
     source: Source,
     table: SourceTable,
     state: RawState,
     watermark: str | None,
     ctx: RunContext,
-) -> _Read:
-    spec, kind = table.spec, read_kind(table.spec, state, watermark, ctx)
-    rows = source.select(spec, spec.column_names, _condition(db, source, table, kind, watermark, ctx))
-    return _Read(table, state, kind, watermark, (rows,) if kind == WHOLE else (rows, keys_query(source, table)))
+) -> Reading:
+    kind = read_kind(table.spec, state, watermark, ctx)
+    return Reading(table, state, kind, watermark, _condition(db, source, table, kind, watermark, ctx))
 
 
-def _copy_table(db: psycopg.Connection, source: Source, read: _Read, ahead: ReadAhead, raw_version: int) -> _Copied:
-    table, spec, began = read.table, read.table.spec, time.monotonic()
-    target = create_landing_table(db, source.spec, spec.name, table.types, is_kept=not read.state.types)
-    row_count, key_count, missing = pipe(db, ahead.blocks(), target), None, None
-    if read.kind != WHOLE:
-        key_count = copy_keys(db, source.spec, table, ahead.blocks())
-        query = compare_keys(db, source.spec, table, raw_version) if read.state.types else None
-        if read.kind == SINCE and query is not None:
-            missing = sql.Identifier("pg_temp", missing_table(spec.name))
-            kept = sql.SQL("create temporary table {} on commit drop as {}")
-            if not db.execute(kept.format(sql.Identifier(missing_table(spec.name)), query)).rowcount:
-                missing = None
-    return _Copied(target, row_count, key_count, missing, time.monotonic() - began)
-
-
-def _complete(db: psycopg.Connection, source: Source, read: _Read, copied: _Copied) -> LandedTable:
-    table, spec, began, row_count = read.table, read.table.spec, time.monotonic(), copied.row_count
-    if copied.missing is not None:
-        row_count += _pipe_missing(db, source, table, copied.target, copied.missing)
+def _complete(db: psycopg.Connection, source: Source, reading: Reading, taken: Taken) -> LandedTable:
+    table, spec, began, row_count = reading.table, reading.table.spec, time.monotonic(), taken.row_count
+    if taken.missing is not None:
+        row_count += _pipe_missing(db, source, table, taken.target, taken.missing)
     key = sql.SQL(", ").join(sql.Identifier(name) for name in spec.key)
-    db.execute(sql.SQL("analyze {} ({})").format(copied.target, key))
+    db.execute(sql.SQL("analyze {} ({})").format(taken.target, key))
     cursor_type = table.types.get(spec.cursor)
     return LandedTable(
         spec.name,
-        read.kind,
+        reading.kind,
         row_count,
-        copied.key_count,
+        taken.key_count,
         table.key_is_unique,
-        table.types[spec.key[0]] if copied.key_count is not None and is_packed(table) else None,
-        next_watermark(db, source.spec, spec, read.kind, read.watermark, cursor_type, source.horizon),
+        table.types[spec.key[0]] if taken.key_count is not None and is_packed(table) else None,
+        next_watermark(db, source.spec, spec, reading.kind, reading.watermark, cursor_type, source.horizon),
         sorted(table.catalog),
-        copied.seconds + time.monotonic() - began,
+        taken.seconds + time.monotonic() - began,
     )
 
 

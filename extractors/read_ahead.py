@@ -1,68 +1,116 @@
-"""Reads a source ahead of the warehouse: while one table is taken in and compared, the source is at the next."""
+"""Reads a source ahead of the warehouse: while one answer is taken in, the source's connections work at the next ones."""
 
 import contextlib
 import queue
 import threading
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import psycopg
 from psycopg import sql
 
 from extractors.source import Source
 
-_MOST_BLOCKS = 32  # of about 256 kB each: what waits in memory
+_MOST_BLOCKS = 32  # of about 256 kB each: what waits in memory, of all connections together
 _LOOK_UP = 0.2  # seconds
 
 
+@dataclass(eq=False)
+class _Question:
+    query: sql.Composed
+    table: str
+    what: object
+    blocks: queue.Queue
+    is_announced: bool = field(default=False)
+
+
 class ReadAhead:
-    """The rows of several queries, in their order, read by a thread that has the source's connection to itself."""
+    """Queries that are answered by threads, each of which has one connection of the source to itself.
 
-    def __init__(self, source: Source, queries: Sequence[tuple[sql.Composed, str]]):
-        self._source, self._queries = source, queries
-        self._waiting: queue.Queue[bytes | BaseException | None] = queue.Queue(_MOST_BLOCKS)
+    Whoever takes the answers may ask for more meanwhile. Answers come as they begin to arrive: none is waited for while
+    another could be taken in, and no connection waits for ever for one that nobody takes.
+    """
+
+    def __init__(self, sources: Sequence[Source]):
+        self._sources = sources
+        self._to_read: deque[_Question] = deque()
+        self._changed = threading.Condition()
+        self._arriving: queue.SimpleQueue[_Question] = queue.SimpleQueue()
+        self._unanswered = 0
         self._is_given_up = threading.Event()
-        self._thread = threading.Thread(target=self._read, name="reads ahead", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._read, args=(source,), name="reads ahead", daemon=True) for source in sources
+        ]
+        for thread in self._threads:
+            thread.start()
 
-    def blocks(self) -> Iterator[bytes]:
-        """The rows of the next query, as `Source.blocks` gives them; raises what reading them raised."""
-        while (found := self._waiting.get()) is not None:
-            if isinstance(found, BaseException):
-                raise found
-            yield found
+    def ask(self, query: sql.Composed, table: str, what: object, *, is_next: bool = False) -> None:
+        """Have `query` read, before all others that wait if `is_next`. table: its name, for errors. what: comes back with
+        the answer."""
+        question = _Question(query, table, what, queue.Queue(max(_MOST_BLOCKS // len(self._sources), 1)))
+        with self._changed:
+            self._unanswered += 1
+            (self._to_read.appendleft if is_next else self._to_read.append)(question)
+            self._changed.notify()
+
+    def answers(self) -> Iterator[tuple[object, Iterator[bytes]]]:
+        """What was asked with, and the rows as `Source.blocks` gives them, to be taken in to their end before the next
+        answer; ends when nothing that was asked is left. Raises what reading raised."""
+        while self._unanswered:
+            question = self._arriving.get()
+            yield question.what, self._blocks(question)
+            self._unanswered -= 1
 
     def give_up(self) -> None:
         """Stop reading, wherever it is, and leave the source with nothing to do."""
         self._is_given_up.set()
-        while self._thread.is_alive():  # again: the first may come in between two queries
-            with contextlib.suppress(psycopg.Error):
-                self._source.db.cancel_safe(timeout=5)
-            self._thread.join(_LOOK_UP)
+        with self._changed:
+            self._changed.notify_all()
+        for source, thread in zip(self._sources, self._threads, strict=True):
+            while thread.is_alive():  # again: the first may come in between two queries
+                with contextlib.suppress(psycopg.Error):
+                    source.db.cancel_safe(timeout=5)
+                thread.join(_LOOK_UP)
 
-    def _read(self) -> None:
-        try:
-            for query, table in self._queries:
-                for block in self._source.blocks(query, table):
-                    self._hand_over(block)  # to nobody, once given up: a server that cannot send does not hear of it
-                if not self._hand_over(None):
-                    return
-        except BaseException as error:  # noqa: BLE001 - whoever waits for the blocks raises it
-            self._hand_over(error)
+    @staticmethod
+    def _blocks(question: _Question) -> Iterator[bytes]:
+        while (found := question.blocks.get()) is not None:
+            if isinstance(found, BaseException):
+                raise found
+            yield found
 
-    def _hand_over(self, found: bytes | BaseException | None) -> bool:
-        """False: nobody waits for it any more."""
+    def _read(self, source: Source) -> None:
+        while (question := self._next()) is not None:
+            try:
+                for block in source.blocks(question.query, question.table):
+                    # to nobody, once given up: a server that cannot send does not hear of it
+                    self._hand_over(question, block)
+                self._hand_over(question, None)
+            except BaseException as error:  # noqa: BLE001 - whoever takes the answer raises it
+                self._hand_over(question, error)
+                return
+
+    def _next(self) -> _Question | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._to_read or self._is_given_up.is_set())
+            return None if self._is_given_up.is_set() else self._to_read.popleft()
+
+    def _hand_over(self, question: _Question, found: bytes | BaseException | None) -> None:
         while not self._is_given_up.is_set():
             with contextlib.suppress(queue.Full):
-                self._waiting.put(found, timeout=_LOOK_UP)
-                return True
-        return False
+                question.blocks.put(found, timeout=_LOOK_UP)
+                break
+        if not question.is_announced:
+            question.is_announced = True
+            self._arriving.put(question)
 
 
 @contextmanager
-def reading_ahead(source: Source, queries: Sequence[tuple[sql.Composed, str]]) -> Iterator[ReadAhead]:
-    """Read `queries` (each with its table's name) while the block takes them in; whatever ends the block ends the reading."""
-    ahead = ReadAhead(source, queries)
+def reading_ahead(sources: Sequence[Source]) -> Iterator[ReadAhead]:
+    """Read ahead on these connections within the block; whatever ends the block ends the reading."""
+    ahead = ReadAhead(sources)
     try:
         yield ahead
     finally:

@@ -25,13 +25,15 @@ class SourceTable:
     """A source table as its catalog shows it now.
 
     types: declared column -> type name that the warehouse has. catalog: every column of the source -> its type there.
-    key_is_unique: the source itself guarantees that the spec's key is unique and not null.
+    key_is_unique: the source itself guarantees that the spec's key is unique and not null. pages: how large it was when the
+    source counted last, in its pages.
     """
 
     spec: TableSpec
     types: dict[str, str]
     catalog: dict[str, str]
     key_is_unique: bool
+    pages: int = 0
 
 
 class Source:
@@ -41,9 +43,9 @@ class Source:
     the oldest transaction that was still running, as far as the role may see it.
     """
 
-    def __init__(self, spec: SystemSpec, db: psycopg.Connection):
+    def __init__(self, spec: SystemSpec, db: psycopg.Connection, times: tuple[datetime, datetime] | None = None):
         self.spec, self.db = spec, db
-        self.snapshot_at, self.horizon = self._times()
+        self.snapshot_at, self.horizon = times or self._times()
 
     def _times(self) -> tuple[datetime, datetime]:
         return self.db.execute(
@@ -53,9 +55,15 @@ class Source:
         ).fetchone()
 
     def select(
-        self, spec: TableSpec, columns: tuple[str, ...], condition: sql.Composable | None = None
+        self,
+        spec: TableSpec,
+        columns: tuple[str, ...],
+        condition: sql.Composable | None = None,
+        *,
+        where: sql.Composable | None = None,
     ) -> sql.Composed:
-        """The query that reads `columns` of the rows that the spec and `condition` let through."""
+        """The query that reads `columns` of the rows that the spec and `condition` let through. where: in place of the
+        spec's own, what lets the same rows through."""
         expressions = {column.name: column.expression for column in spec.columns}
         listed = sql.SQL(", ").join(
             sql.SQL("({}) as {}").format(sql.SQL(expressions[name]), sql.Identifier(name))
@@ -64,7 +72,8 @@ class Source:
             for name in columns
         )
         query = sql.SQL("select {} from {}").format(listed, sql.Identifier(self.spec.schema, spec.name))
-        conditions = [sql.SQL("({})").format(part) for part in (spec.where and sql.SQL(spec.where), condition) if part]
+        where = where or (spec.where and sql.SQL(spec.where))
+        conditions = [sql.SQL("({})").format(part) for part in (where, condition) if part]
         return query + sql.SQL(" where ") + sql.SQL(" and ").join(conditions) if conditions else query
 
     def blocks(self, query: sql.Composed, table: str) -> Iterator[bytes]:
@@ -155,27 +164,75 @@ def open_source(settings: Settings, spec: SystemSpec) -> Iterator[Source]:
     """Open the source in one REPEATABLE READ, READ ONLY snapshot; Blocked when it cannot be reached."""
     db = _connect(source_url(settings, spec.system), spec.system)
     try:
-        db.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        db.read_only = True
         with source_errors(spec.system, "opening a snapshot"):
-            for name, value in (
-                ("search_path", spec.schema),
-                ("timezone", "UTC"),
-                ("datestyle", "ISO, MDY"),
-                ("row_security", "off"),
-                ("statement_timeout", "0"),
-                ("lock_timeout", "60s"),
-                ("transaction_timeout", "0"),
-                ("idle_in_transaction_session_timeout", "0"),
-                ("default_transaction_read_only", "on"),
-            ):
-                # a server that is too old to know a setting can do without it
-                db.execute("select set_config(name, %s, false) from pg_settings where name = %s", (value, name))
-            db.commit()
+            _set_up(db, spec)
             source = Source(spec, db)
         yield source
     finally:
         db.close()
+
+
+@contextmanager
+def open_beside(settings: Settings, source: Source) -> Iterator[list[Source]]:
+    """Further connections that see the very snapshot of `source`, so that together they are as many as the spec's
+    `connections`; fewer where its server does not give them (a limit of connections, several servers of one address)."""
+    found: list[Source] = []
+    try:
+        with source.errors("sharing a snapshot"):
+            snapshot = _export(source) if source.spec.connections > 1 else None
+        while snapshot and len(found) + 1 < source.spec.connections:
+            try:
+                db = _connect(source_url(settings, source.spec.system), source.spec.system)
+            except Blocked:
+                break
+            found.append(Source(source.spec, db, (source.snapshot_at, source.horizon)))
+            if not _adopt(db, source, snapshot):
+                found.pop().db.close()
+                break
+        yield found
+    finally:
+        for one in found:
+            one.db.close()
+
+
+def _export(source: Source) -> str | None:
+    """The snapshot's name for other connections; None where the role may not ask for it, which would end the snapshot."""
+    query = """select case when has_function_privilege('pg_catalog.pg_export_snapshot()', 'execute')
+                      then pg_catalog.pg_export_snapshot() end"""
+    return source.db.execute(query).fetchone()[0]
+
+
+def _adopt(db: psycopg.Connection, source: Source, snapshot: str) -> bool:
+    """Have a connection see the snapshot; False where it cannot, or where another server has one of that name."""
+    try:
+        _set_up(db, source.spec)
+        db.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(snapshot)))
+        return db.execute(_SEEN).fetchone() == source.db.execute(_SEEN).fetchone()
+    except psycopg.Error:
+        return False
+
+
+_SEEN = "select txid_current_snapshot()::text, pg_postmaster_start_time(), current_database(), current_user"
+
+
+def _set_up(db: psycopg.Connection, spec: SystemSpec) -> None:
+    """Settings of a connection that reads a source, before its snapshot."""
+    db.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    db.read_only = True
+    for name, value in (
+        ("search_path", spec.schema),
+        ("timezone", "UTC"),
+        ("datestyle", "ISO, MDY"),
+        ("row_security", "off"),
+        ("statement_timeout", "0"),
+        ("lock_timeout", "60s"),
+        ("transaction_timeout", "0"),
+        ("idle_in_transaction_session_timeout", "0"),
+        ("default_transaction_read_only", "on"),
+    ):
+        # a server that is too old to know a setting can do without it
+        db.execute("select set_config(name, %s, false) from pg_settings where name = %s", (value, name))
+    db.commit()
 
 
 def _connect(url: str, system: str) -> psycopg.Connection:

@@ -19,8 +19,19 @@ ROOT = Path(__file__).resolve().parent
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
 _OVERLAP = re.compile(r"([0-9]{1,6})\s+(day|hour|minute)s?")
 _RESERVED = ("_version", "_is_deleted", "_loaded_at")
-_SYSTEM_FIELDS = {"system", "title", "schema", "timezone", "overlap", "pseudonyms", "tables"}
-_TABLE_FIELDS = {"key", "cursor", "columns", "index", "users", "partners", "where", "reference", "personal"}
+_SYSTEM_FIELDS = {"system", "title", "schema", "timezone", "overlap", "connections", "pseudonyms", "tables"}
+_TABLE_FIELDS = {
+    "key",
+    "cursor",
+    "columns",
+    "index",
+    "users",
+    "partners",
+    "where",
+    "belongs_to",
+    "reference",
+    "personal",
+}
 
 
 @dataclass(frozen=True)
@@ -32,11 +43,20 @@ class Column:
 
 
 @dataclass(frozen=True)
+class BelongsTo:
+    """`column` holds the key of a row of `table`: those rows alone are read whose row there is read."""
+
+    column: str
+    table: str
+
+
+@dataclass(frozen=True)
 class TableSpec:
     """One table of a source.
 
     key: the columns that identify a row. cursor: the column that moves when a row changes; None: compared whole.
     users, partners: columns that hold ids of people. personal: columns of the source that are never read.
+    where: source SQL of the rows that are read, that of belongs_to included; None: all.
     """
 
     name: str
@@ -49,6 +69,7 @@ class TableSpec:
     where: str | None = None
     reference: bool = False
     personal: tuple[str, ...] = ()
+    belongs_to: BelongsTo | None = None
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -82,7 +103,8 @@ class PartnerSource:
 
 @dataclass(frozen=True)
 class SystemSpec:
-    """A source system: its tables, its zone for naive times, and the overlap that a night reads again."""
+    """A source system: its tables, its zone for naive times, the overlap that a night reads again, and how many
+    connections read it at once."""
 
     system: str
     title: str
@@ -93,6 +115,7 @@ class SystemSpec:
     users: UserSource | None = None
     partners: PartnerSource | None = None
     path: Path = field(default=ROOT, compare=False)
+    connections: int = 2
 
     @property
     def raw_schema(self) -> str:
@@ -147,7 +170,9 @@ class _Reader:
         tables = data["tables"]
         if not isinstance(tables, dict) or not tables:
             raise self.fail("tables", "at least one table")
-        read = {str(name): self.table(str(name), value) for name, value in tables.items()}
+        read: dict[str, TableSpec] = {}
+        for name, value in tables.items():
+            read[str(name)] = self.table(str(name), value, read)
         users, partners = self.people(data.get("pseudonyms"), read)
         return SystemSpec(
             system,
@@ -159,6 +184,7 @@ class _Reader:
             users,
             partners,
             path,
+            self.connections(data.get("connections", 2)),
         )
 
     def title(self, value: object) -> str:
@@ -171,6 +197,11 @@ class _Reader:
         if not found:
             raise self.fail("overlap", f"a span such as '2 days' or '6 hours', found {short(value)}")
         return timedelta(**{f"{found[2]}s": int(found[1])})
+
+    def connections(self, value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 8:
+            raise self.fail("connections", f"a number from 1 to 8, found {short(value)}")
+        return value
 
     def name(self, place: str, value: object) -> str:
         if not isinstance(value, str) or not _NAME.fullmatch(value) or len(value) > 63:
@@ -192,7 +223,7 @@ class _Reader:
             raise self.fail(place, "a list of names")
         return tuple(self.name(place, one) for one in value)
 
-    def table(self, table: str, value: object) -> TableSpec:
+    def table(self, table: str, value: object, above: Mapping[str, TableSpec]) -> TableSpec:
         place = f"table {self.name('tables', table)}"
         data = self.known(place, value, _TABLE_FIELDS, {"key", "columns"})
         columns = self.columns(f"{place}: columns", data["columns"])
@@ -215,6 +246,7 @@ class _Reader:
             raise self.fail(f"{place}: cursor", f"a declared column, found {short(cursor)}")
         if both := sorted(set(personal) & set(declared)):
             raise self.fail(f"{place}: personal", f"columns that are not read, found {', '.join(both)} in both lists")
+        belongs_to, where = self.belongs_to(place, data, declared, above)
         return TableSpec(
             table,
             key,
@@ -223,10 +255,31 @@ class _Reader:
             self.index(f"{place}: index", data.get("index", []), declared),
             among("users"),
             among("partners"),
-            self.sql(f"{place}: where", data.get("where")),
+            where,
             self.flag(f"{place}: reference", data.get("reference", False)),
             personal,
+            belongs_to,
         )
+
+    def belongs_to(
+        self, place: str, data: dict, declared: list[str], above: Mapping[str, TableSpec]
+    ) -> tuple[BelongsTo | None, str | None]:
+        """The row that a row belongs to, and the SQL that selects rows."""
+        where, value = self.sql(f"{place}: where", data.get("where")), data.get("belongs_to")
+        if value is None:
+            return None, where
+        if where:
+            raise self.fail(place, "where or belongs_to, found both")
+        place = f"{place}: belongs_to"
+        one = self.known(place, value, {"column", "table"}, {"column", "table"})
+        column, table = self.name(place, one["column"]), self.name(place, one["table"])
+        if column not in declared:
+            raise self.fail(place, f"a declared column, found {short(column)}")
+        if table not in above or len(above[table].key) != 1:
+            raise self.fail(place, f"a table that is declared above and has a key of one column, found {short(table)}")
+        (key,), selected = above[table].key, above[table].where
+        among = f'select "{key}" from "{table}"' + (f" where {selected}" if selected else "")
+        return BelongsTo(column, table), f'"{column}" in ({among})'
 
     def columns(self, place: str, value: object) -> tuple[Column, ...]:
         if not isinstance(value, list) or not value:

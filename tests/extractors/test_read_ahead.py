@@ -1,6 +1,7 @@
 """A source that is read ahead: the rows of each query in their order, and an end to it whatever happens."""
 
 import time
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -8,16 +9,25 @@ from psycopg import sql
 
 from extractors.keys import pipe
 from extractors.read_ahead import reading_ahead
-from extractors.source import open_source
+from extractors.source import open_beside, open_source
 from sluice.errors import Blocked
 
-LONG = (sql.SQL("select repeat('x', 1000) from generate_series(1, 100000)"), "long")  # more than waits in memory
-ENDLESS = (sql.SQL("select repeat('x', generate_series(1000, 2000000000) * 0 + 1000)"), "endless")
-SLEEP = (sql.SQL("select pg_sleep(600)"), "sleep")
+LONG = sql.SQL("select repeat('x', 1000) from generate_series(1, 100000)")  # more than waits in memory
+ENDLESS = sql.SQL("select repeat('x', generate_series(1000, 2000000000) * 0 + 1000)")
+SLEEP = sql.SQL("select pg_sleep(600)")
+ONE_OR_TWO = pytest.mark.parametrize("connections", [1, 2], ids=["one connection", "two"])
 
 
-def numbers(upto: int) -> tuple[sql.SQL, str]:
-    return sql.SQL(f"select n from generate_series(1, {upto}) as n"), "numbers"
+def numbers(upto: int) -> sql.SQL:
+    return sql.SQL(f"select n from generate_series(1, {upto}) as n")
+
+
+@contextmanager
+def reading(shop, connections):
+    with open_source(shop.settings, shop.spec) as source, open_beside(shop.settings, source) as others:
+        assert len(others) == 1
+        with reading_ahead([source, *others][:connections]) as ahead:
+            yield ahead
 
 
 def still_reads(shop) -> bool:
@@ -27,37 +37,110 @@ def still_reads(shop) -> bool:
         return db.execute(query).fetchone()[0]
 
 
-def test_each_query_gives_its_own_rows_in_their_order(shop):
-    with (
-        open_source(shop.settings, shop.spec) as source,
-        psycopg.connect(shop.settings.warehouse_url) as db,
-        reading_ahead(source, [numbers(5), numbers(0), LONG, numbers(200_000)]) as ahead,
-    ):
-        for expected in ([1, 2, 3, 4, 5], []):
-            db.execute("create temporary table found (n integer)")
-            assert pipe(db, ahead.blocks(), sql.Identifier("found")) == len(expected)
-            assert [n for (n,) in db.execute("select n from found order by ctid")] == expected
+@ONE_OR_TWO
+def test_each_query_gives_its_own_rows_in_their_order(shop, connections):
+    with reading(shop, connections) as ahead, psycopg.connect(shop.settings.warehouse_url) as db:
+        asked = {5: numbers(5), 0: numbers(0), "long": LONG, 200_000: numbers(200_000)}
+        for what, query in asked.items():
+            ahead.ask(query, str(what), what)
+        for what, blocks in ahead.answers():
+            kind = "text" if what == "long" else "integer"
+            db.execute(f"create temporary table found (n {kind})")
+            count = pipe(db, blocks, sql.Identifier("found"))
+            assert count == (100_000 if what == "long" else what)
+            if kind == "integer":
+                in_order = "select coalesce(array_agg(n order by ctid), '{}') = array(select generate_series(1, %s)) from found"
+                assert db.execute(in_order, (what,)).fetchone()[0]
             db.execute("drop table found")
-        db.execute("create temporary table texts (t text); create temporary table found (n integer)")
-        assert pipe(db, ahead.blocks(), sql.Identifier("texts")) == 100_000
-        assert pipe(db, ahead.blocks(), sql.Identifier("found")) == 200_000
-        in_order = "select array_agg(n order by ctid) = array(select generate_series(1, 200000)) from found"
-        assert db.execute(in_order).fetchone()[0]
+            del asked[what]
+        assert not asked
 
 
-def test_what_fails_at_the_source_is_raised_where_its_rows_are_awaited(shop):
-    failing = sql.SQL("select 1 / (n - 90000) from generate_series(1, 100000) as n"), "orders"
-    with open_source(shop.settings, shop.spec) as source, reading_ahead(source, [numbers(3), failing]) as ahead:
-        assert len(list(ahead.blocks())) == 1
+@ONE_OR_TWO
+def test_an_answer_may_lead_to_the_next_question(shop, connections):
+    with reading(shop, connections) as ahead:
+        ahead.ask(numbers(1), "first", 1)
+        found = []
+        for what, blocks in ahead.answers():
+            list(blocks)
+            found.append(what)
+            if what < 20:
+                ahead.ask(numbers(what + 1), "next", what + 1)
+        assert found == list(range(1, 21))
+
+
+def test_what_is_asked_for_next_is_read_before_what_waits(shop):
+    with reading(shop, 1) as ahead:
+        ahead.ask(LONG, "long", "first")
+        order = []
+        for what, blocks in ahead.answers():
+            if what == "first":  # it fills what waits in memory, so nothing else has been read yet
+                ahead.ask(numbers(1), "later", "later")
+                ahead.ask(numbers(1), "sooner", "sooner", is_next=True)
+            list(blocks)
+            order.append(what)
+        assert order == ["first", "sooner", "later"]
+
+
+def test_a_long_answer_that_nobody_takes_yet_does_not_keep_what_is_waited_for(shop):
+    with reading(shop, 2) as ahead:
+        for n in range(3):
+            ahead.ask(LONG, "long", n)
+        sizes = {}
+        for what, blocks in ahead.answers():
+            time.sleep(0.3)  # the other connection has its hands full
+            sizes[what] = sum(map(len, blocks))
+        assert sizes.keys() == {0, 1, 2} and len(set(sizes.values())) == 1
+
+
+@ONE_OR_TWO
+def test_what_fails_at_the_source_is_raised_where_its_rows_are_awaited(shop, connections):
+    failing = sql.SQL("select 1 / (n - 90000) from generate_series(1, 100000) as n")
+    with reading(shop, connections) as ahead:
+        ahead.ask(numbers(3), "numbers", "numbers")
+        ahead.ask(failing, "orders", "orders")
         with pytest.raises(Blocked, match=r"table orders: the source failed while it was read \(division by zero"):
-            list(ahead.blocks())
+            for what, blocks in ahead.answers():
+                assert len(list(blocks)) == 1 and what == "numbers"
 
 
+@ONE_OR_TWO
 @pytest.mark.parametrize("waiting", [LONG, ENDLESS, SLEEP], ids=["with full hands", "with ever more", "at the source"])
-def test_whoever_gives_up_ends_the_reading(shop, waiting):
+def test_whoever_gives_up_ends_the_reading(shop, waiting, connections):
+    began = time.monotonic()
+    with pytest.raises(RuntimeError, match="enough"), reading(shop, connections) as ahead:
+        for query in (waiting, SLEEP, SLEEP):
+            ahead.ask(query, "waiting", None)
+        time.sleep(0.5)  # it has begun
+        raise RuntimeError("enough")
+    assert time.monotonic() - began < 60 and not still_reads(shop)
+
+
+def test_all_connections_see_one_moment(shop):
     with open_source(shop.settings, shop.spec) as source:
-        began = time.monotonic()
-        with pytest.raises(RuntimeError, match="enough"), reading_ahead(source, [waiting, SLEEP]):
-            time.sleep(0.5)  # it has begun
-            raise RuntimeError("enough")
-        assert time.monotonic() - began < 60 and not still_reads(shop)
+        shop.source("delete from orders where id <= 5")
+        with open_beside(shop.settings, source) as others:
+            shop.source("delete from orders")
+            counts = [one.db.execute("select count(*) from orders").fetchone() for one in (source, *others)]
+            assert counts == [(20,), (20,)]
+            for one in others:
+                assert (one.snapshot_at, one.horizon) == (source.snapshot_at, source.horizon)
+                with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+                    one.db.execute("create table nothing ()")
+
+
+def test_one_connection_is_enough_where_the_source_gives_no_more(shop):
+    with psycopg.connect(shop.source_url, autocommit=True) as db:
+        user, name = db.execute("select 'reads_' || md5(current_database()), current_database()").fetchone()
+        db.execute(
+            f"create role {user} login password 'x' connection limit 1; grant select on all tables in schema public to {user}"
+        )
+        try:
+            url = psycopg.conninfo.make_conninfo(shop.source_url, user=user, password="x")
+            shop.settings.source_urls["shop"] = url
+            with open_source(shop.settings, shop.spec) as source, open_beside(shop.settings, source) as others:
+                assert others == [] and source.db.execute("select count(*) from orders").fetchone() == (20,)
+            shop.run()
+            assert shop.raw("orders") == shop.truth("orders")
+        finally:
+            db.execute(f"drop owned by {user}; drop role {user}")
