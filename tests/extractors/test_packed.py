@@ -2,9 +2,11 @@
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 from psycopg import sql
 
-from extractors.packed import difference
+from extractors.packed import bitmap, difference, in_bitmap, packed, unpacked
 
 BUCKETS = 3_000
 
@@ -50,3 +52,40 @@ def test_only_buckets_that_differ_are_taken_apart(db, first, second, found):
     ).fetchone()[0][0]["Plan"]
     most = max(node["Actual Rows"] * node["Actual Loops"] for node in nodes(plan))
     assert plan["Actual Rows"] == found and most <= BUCKETS
+
+
+NEAR = st.integers(-70, 400)
+FAR = st.sampled_from([-(2**63), -(2**31) - 1, -1, 0, 63, 64, 2**28 - 1, 2**28, 2**31, 2**32 + 5, 2**63 - 1])
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(keys=st.sets(st.integers(0, 400)), asked=st.lists(st.one_of(st.none(), NEAR, FAR)))
+@example(keys=set(), asked=[0, None, -1])
+@example(keys={63}, asked=[62, 63, 64, 2**32 + 63])
+@example(keys={2**28 - 1}, asked=[2**28 - 1, 2**28 - 2, 2**28])
+def test_a_key_is_in_a_bitmap_if_it_is_one_of_its_keys(db, keys, asked):
+    rows = sql.SQL("select unnest({}::bigint[]) as id").format(sql.Literal(sorted(keys)))
+    found = bitmap(db.execute(packed(rows, "id", "bigint")).fetchall())
+    query = sql.SQL("select id, {} from unnest(%s::bigint[]) with ordinality as k(id, place) order by place").format(
+        in_bitmap(found, "id")
+    )
+    assert db.execute(query, (asked,)).fetchall() == [(key, key in keys) for key in asked]
+
+
+@pytest.mark.parametrize("key", [-1, 2**28, 2**62])
+def test_no_bitmap_is_made_of_keys_that_would_make_it_too_long(key):
+    assert bitmap([(0, 1), (key >> 6, 1)]) is None
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(keys=st.sets(st.one_of(NEAR, FAR)))
+def test_marked_keys_are_told_beside_all(db, keys):
+    rows = sql.SQL("select unnest({}::bigint[]) as id").format(sql.Literal(sorted(keys)))
+    for name, condition in (("some", "id % 3 = 0"), ("none", "false"), ("unknown", "null")):
+        db.execute("drop table if exists pg_temp.keys")
+        query = packed(rows, "id", "bigint", (sql.SQL(condition), name))
+        db.execute(sql.SQL("create temporary table keys as {}").format(query))
+        table = sql.Identifier("pg_temp", "keys")
+        assert {key for (key,) in db.execute(unpacked(table, "bits", "id", "bigint"))} == keys
+        marked = {key for key in keys if name == "some" and key % 3 == 0}
+        assert {key for (key,) in db.execute(unpacked(table, name, "id", "bigint"))} == marked

@@ -58,6 +58,29 @@ def test_a_spec_is_read_whole(read_spec, spec_text):
         ("table: res_users, key", "table: users, key", "pseudonyms: expected tables that are declared"),
         ("columns: [id, is_company, write_date]", "columns: [id; drop, write_date]", "expected a name"),
         ("tables:", "tables: [", "not valid YAML"),
+        ("overlap: 2 days", "connections: 0", "connections: expected a number from 1 to 8, found 0"),
+        ("overlap: 2 days", "connections: yes", "connections: expected a number from 1 to 8"),
+        ("where: \"model = 'orders'\"", "belongs_to: orders", "table changes: belongs_to: expected a mapping"),
+        (
+            'where: "model',
+            'belongs_to: {column: order_id, table: orders}\n    where: "model',
+            "expected where or belongs_to",
+        ),
+        (
+            "where: \"model = 'orders'\"",
+            "belongs_to: {column: order, table: orders}",
+            "table changes: belongs_to: expected a declared column, found 'order'",
+        ),
+        (
+            "where: \"model = 'orders'\"",
+            "belongs_to: {column: order_id, table: res_partner}",
+            "expected a table that is declared above and has a key of one column, found 'res_partner'",
+        ),
+        (
+            "columns: [id, partner_id, write_date]",
+            "columns: [id, partner_id, write_date]\n    belongs_to: {column: partner_id, table: order_invoice_rel}",
+            "has a key of one column, found 'order_invoice_rel'",
+        ),
     ],
 )
 def test_what_is_not_right_is_named(read_spec, spec_text, old, new, message):
