@@ -11,7 +11,7 @@ from psycopg import sql
 
 from extractors.keys import gone_keys, listed, same
 from extractors.landing import WHOLE, LandedTable
-from extractors.raw import adopt_landing, drop_indexes, ensure_indexes, ensure_table, raw_state, remember
+from extractors.raw import adopt_landing, drop_indexes, ensure_indexes, ensure_table, raw_state, remember, storable
 from extractors.specs import SystemSpec, TableSpec
 
 # types whose equality is identity: other values may be equal and yet differ (1.0 and 1.00), or have no equality (json)
@@ -135,8 +135,9 @@ def _find_differences(
                    where case when l.is_landed is null then not r._is_deleted
                               when r._version is null then true else {compared} end"""
     else:
+        parts = parts | {"within": _within(db, raw_state(db, spec, table).types, table, parts)}
         query = """select {landing_key}, case when r._version is null then 'new' else 'changed' end as kind
-                   from {landing} as l left join {raw} as r on {same}
+                   from {landing} as l left join {raw} as r on {same} and {within}
                    where r._version is null or {compared}
                    union all
                    select gone.*, 'gone' from ({gone}) as gone"""
@@ -147,6 +148,27 @@ def _find_differences(
     found = dict(db.execute("select kind, count(*) from pg_temp._differences group by kind").fetchall())
     db.execute("analyze pg_temp._differences")
     return Counts(found.get("new", 0), found.get("changed", 0), found.get("gone", 0))
+
+
+def _within(
+    db: psycopg.Connection, types: dict[str, str], table: TableSpec, parts: dict[str, sql.Composable]
+) -> sql.Composable:
+    """That a raw row lies between the least and the greatest key that has landed. Each row that is looked for does; told so, the
+    planner does not read all raw messages for those of the last days, which stand together."""
+    kind = sql.SQL(storable(types[table.key[0]]))
+    key = sql.Identifier("l", table.key[0])  # without the l it would be the text that is selected
+    ends = [
+        db.execute(
+            sql.SQL(
+                "select {key}::text from {landing} as l where {key} is not null order by {key} {order} limit 1"
+            ).format(key=key, landing=parts["landing"], order=sql.SQL(order))
+        ).fetchone()
+        for order in ("asc", "desc")
+    ]
+    if None in ends:
+        return sql.SQL("true")
+    first, last = (sql.SQL("{}::{}").format(sql.Literal(end), kind) for (end,) in ends)
+    return sql.SQL("{} between {} and {}").format(sql.Identifier("r", table.key[0]), first, last)
 
 
 def _differs(types: dict[str, str], table: TableSpec) -> sql.Composable:

@@ -23,7 +23,7 @@ from extractors.landing import (
 from extractors.loads import begin_load, block_load, current_version, landed_version, lock_raw, refuse_blocked
 from extractors.merge import merge
 from extractors.people import land_pseudonyms, merge_pseudonyms
-from extractors.raw import RawState, ensure_schema
+from extractors.raw import RawState, ensure_schema, storable
 from extractors.read_ahead import reading_ahead
 from extractors.reading import (
     bounds,
@@ -158,7 +158,7 @@ def _pipe_missing(
             condition = sql.SQL("({}) in (select * from unnest({}) as u)").format(
                 listed,
                 sql.SQL(", ").join(
-                    sql.SQL("{}::{}[]").format(sql.Literal(list(values)), sql.SQL(table.catalog[name]))
+                    sql.SQL("{}::{}[]").format(sql.Literal(list(values)), sql.SQL(storable(table.catalog[name])))
                     for name, values in zip(spec.key, zip(*missing, strict=True), strict=True)
                 ),
             )

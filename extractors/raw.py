@@ -72,7 +72,7 @@ def adopt_landing(db: psycopg.Connection, spec: SystemSpec, table: TableSpec, ve
     types = [(name, kind) for name, kind in db.execute(_TYPES, (landing.as_string(db),))]
     if not adoptable or [name for name, _ in types] != list(table.column_names):
         return False
-    if any(_storable(kind) != kind for _, kind in types):
+    if any(storable(kind) != kind for _, kind in types):
         return False
     db.execute(
         sql.SQL(
@@ -102,7 +102,7 @@ def ensure_table(db: psycopg.Connection, spec: SystemSpec, table: TableSpec) -> 
     if not have:
         columns = sql.SQL(", ").join(
             sql.SQL("{} {}{}").format(
-                sql.Identifier(name), sql.SQL(_storable(kind)), sql.SQL(" not null" if name in table.key else "")
+                sql.Identifier(name), sql.SQL(storable(kind)), sql.SQL(" not null" if name in table.key else "")
             )
             for name, kind in types.items()
         )
@@ -117,7 +117,7 @@ def ensure_table(db: psycopg.Connection, spec: SystemSpec, table: TableSpec) -> 
         if name not in have:
             db.execute(
                 sql.SQL("alter table {} add column {} {}").format(
-                    raw, sql.Identifier(name), sql.SQL(_storable(types[name]))
+                    raw, sql.Identifier(name), sql.SQL(storable(types[name]))
                 )
             )
     for name in have:
@@ -126,7 +126,8 @@ def ensure_table(db: psycopg.Connection, spec: SystemSpec, table: TableSpec) -> 
     return False
 
 
-def _storable(kind: str) -> str:
+def storable(kind: str) -> str:
+    """The type by a name that does not mean a length of one."""
     return "bpchar" if kind == "character" else kind
 
 

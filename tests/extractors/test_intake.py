@@ -157,7 +157,9 @@ def test_a_night_makes_one_pass_over_a_table_and_finds_its_news_by_key(shop, rea
 
 def test_many_news_are_read_in_one_pass(shop, read_spec, asked):
     threads(shop, read_spec)
-    shop.source("""insert into "user" select n, 'a', '2024-01-01'::date + n / 1000 from generate_series(1, 1000) as n""")
+    shop.source(
+        """insert into "user" select n, 'a', '2024-01-01'::date + n / 1000 from generate_series(1, 1000) as n"""
+    )
     shop.run()
     shop.source("""update "user" set write_date = '2025-02-01' where id <= 100""")
     del asked[:]
