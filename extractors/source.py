@@ -178,8 +178,7 @@ def open_beside(settings: Settings, source: Source) -> Iterator[list[Source]]:
     `connections`; fewer where its server does not give them (a limit of connections, several servers of one address)."""
     found: list[Source] = []
     try:
-        with source.errors("sharing a snapshot"):
-            snapshot = _export(source) if source.spec.connections > 1 else None
+        snapshot = _export(source) if source.spec.connections > 1 else None
         while snapshot and len(found) + 1 < source.spec.connections:
             try:
                 db = _connect(source_url(settings, source.spec.system), source.spec.system)
@@ -196,10 +195,12 @@ def open_beside(settings: Settings, source: Source) -> Iterator[list[Source]]:
 
 
 def _export(source: Source) -> str | None:
-    """The snapshot's name for other connections; None where the role may not ask for it, which would end the snapshot."""
-    query = """select case when has_function_privilege('pg_catalog.pg_export_snapshot()', 'execute')
-                      then pg_catalog.pg_export_snapshot() end"""
-    return source.db.execute(query).fetchone()[0]
+    """The snapshot's name for other connections; None where the role may not ask for it."""
+    may = "select has_function_privilege('pg_catalog.pg_export_snapshot()', 'execute')"
+    with source.errors("sharing a snapshot"):
+        if not source.db.execute(may).fetchone()[0]:  # asking all the same would end the snapshot
+            return None
+        return source.db.execute("select pg_catalog.pg_export_snapshot()").fetchone()[0]
 
 
 def _adopt(db: psycopg.Connection, source: Source, snapshot: str) -> bool:

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from extractors import source as source_module
 from extractors.keys import pipe
 from extractors.read_ahead import reading_ahead
 from extractors.source import open_beside, open_source
@@ -129,18 +130,35 @@ def test_all_connections_see_one_moment(shop):
                     one.db.execute("create table nothing ()")
 
 
-def test_one_connection_is_enough_where_the_source_gives_no_more(shop):
+@pytest.mark.parametrize("limit", ["connection limit 1", "no function"])
+def test_one_connection_is_enough_where_the_source_gives_no_more(shop, limit):
+    export = "execute on function pg_catalog.pg_export_snapshot()"
     with psycopg.connect(shop.source_url, autocommit=True) as db:
         (user,) = db.execute("select 'reads_' || md5(current_database())").fetchone()
-        db.execute(
-            f"create role {user} login password 'x' connection limit 1; grant select on all tables in schema public to {user}"
-        )
+        db.execute(f"create role {user} login password 'x' {limit if limit != 'no function' else ''}")
+        db.execute(f"grant select on all tables in schema public to {user}")
+        if limit == "no function":
+            db.execute(f"revoke {export} from public")
         try:
-            url = psycopg.conninfo.make_conninfo(shop.source_url, user=user, password="x")
-            shop.settings.source_urls["shop"] = url
+            shop.settings.source_urls["shop"] = psycopg.conninfo.make_conninfo(shop.source_url, user=user, password="x")
             with open_source(shop.settings, shop.spec) as source, open_beside(shop.settings, source) as others:
                 assert others == [] and source.db.execute("select count(*) from orders").fetchone() == (20,)
             shop.run()
             assert shop.raw("orders") == shop.truth("orders")
         finally:
-            db.execute(f"drop owned by {user}; drop role {user}")
+            db.execute(f"grant {export} to public; drop owned by {user}; drop role {user}")
+
+
+def test_a_snapshot_of_another_server_is_not_taken_for_that_of_the_source(shop, monkeypatch):
+    """Several servers behind one address may each have a snapshot of that name."""
+    monkeypatch.setattr(source_module, "_SEEN", "select clock_timestamp()")
+    with open_source(shop.settings, shop.spec) as source, open_beside(shop.settings, source) as others:
+        assert others == []
+        still_open = """select count(*) from pg_stat_activity
+                        where application_name = 'sluice extract' and datname = current_database()"""
+        for _ in range(100):  # the server ends a session a moment after its client
+            with psycopg.connect(shop.source_url) as db:
+                if db.execute(still_open).fetchone() == (1,):
+                    return
+            time.sleep(0.05)
+        raise AssertionError("the connection that was not taken is still open")
