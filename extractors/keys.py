@@ -89,8 +89,10 @@ def news_by_key(db: psycopg.Connection, system: SystemSpec, table: SourceTable) 
 
 def belonging(db: psycopg.Connection, system: SystemSpec, table: SourceTable) -> sql.Composed | None:
     """The source's condition that a row belongs to one that is read, of a table whose spec says so, by the keys that were
-    copied of the other table; None where they are too many."""
+    copied of the other table; None where they are too many, or the column might hold what is no whole number."""
     column, other = table.spec.belongs_to.column, table.spec.belongs_to.table
+    if table.types[column] not in PACKABLE:
+        return None
     query = sql.SQL("select bucket, bits from {}").format(sql.Identifier(system.landing_schema, keys_table(other)))
     bits = bitmap(db.execute(query).fetchall())
     return None if bits is None else in_bitmap(bits, column)

@@ -246,7 +246,7 @@ class _Reader:
             raise self.fail(f"{place}: cursor", f"a declared column, found {short(cursor)}")
         if both := sorted(set(personal) & set(declared)):
             raise self.fail(f"{place}: personal", f"columns that are not read, found {', '.join(both)} in both lists")
-        belongs_to, where = self.belongs_to(place, data, declared, above)
+        belongs_to, where = self.belongs_to(place, data, columns, above)
         return TableSpec(
             table,
             key,
@@ -262,7 +262,7 @@ class _Reader:
         )
 
     def belongs_to(
-        self, place: str, data: dict, declared: list[str], above: Mapping[str, TableSpec]
+        self, place: str, data: dict, columns: tuple[Column, ...], above: Mapping[str, TableSpec]
     ) -> tuple[BelongsTo | None, str | None]:
         """The row that a row belongs to, and the SQL that selects rows."""
         where, value = self.sql(f"{place}: where", data.get("where")), data.get("belongs_to")
@@ -273,8 +273,8 @@ class _Reader:
         place = f"{place}: belongs_to"
         one = self.known(place, value, {"column", "table"}, {"column", "table"})
         column, table = self.name(place, one["column"]), self.name(place, one["table"])
-        if column not in declared:
-            raise self.fail(place, f"a declared column, found {short(column)}")
+        if Column(column) not in columns:
+            raise self.fail(place, f"a declared column without an expression, found {short(column)}")
         if table not in above or len(above[table].key) != 1:
             raise self.fail(place, f"a table that is declared above and has a key of one column, found {short(table)}")
         (key,), selected = above[table].key, above[table].where

@@ -182,3 +182,19 @@ def test_keys_beyond_the_longest_string_of_bits_are_looked_up_at_the_source(shop
     shop.assert_equal_to_source()
     assert sorted(shop.raw("messages")) == [("1",), ("3",)]
     assert all("get_bit" not in statement for name, statement in asked if name == "messages")
+
+
+def test_what_is_no_whole_number_belongs_to_nothing(shop, read_spec, asked):
+    threads(shop, read_spec)
+    shop.source(
+        """alter table messages alter column thread_id type numeric;
+           insert into "user" values (3, 'a', '2025-01-01'), (4, 'a', '2025-01-01');
+           insert into messages values (1, 3, '2025-01-01')"""
+    )
+    shop.run()
+    del asked[:]
+    shop.source("insert into messages values (2, 3.5, '2025-01-02'), (3, 4.0, '2025-01-02')")
+    shop.run()
+    shop.assert_equal_to_source()
+    assert sorted(shop.raw("messages")) == [("1",), ("3",)]
+    assert all("get_bit" not in statement for name, statement in asked if name == "messages")

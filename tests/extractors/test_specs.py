@@ -69,7 +69,12 @@ def test_a_spec_is_read_whole(read_spec, spec_text):
         (
             "where: \"model = 'orders'\"",
             "belongs_to: {column: order, table: orders}",
-            "table changes: belongs_to: expected a declared column, found 'order'",
+            "table changes: belongs_to: expected a declared column without an expression, found 'order'",
+        ),
+        (
+            "where: \"model = 'orders'\"",
+            "belongs_to: {column: label, table: orders}",
+            "table changes: belongs_to: expected a declared column without an expression, found 'label'",
         ),
         (
             "where: \"model = 'orders'\"",
