@@ -10,7 +10,7 @@ from psycopg import sql
 from extractors import source as source_module
 from extractors.keys import pipe
 from extractors.read_ahead import reading_ahead
-from extractors.source import open_beside, open_source
+from extractors.source import BATCH_BYTES, open_beside, open_source
 from sluice.errors import Blocked
 
 LONG = sql.SQL("select repeat('x', 1000) from generate_series(1, 100000)")  # more than waits in memory
@@ -83,15 +83,29 @@ def test_what_is_asked_for_next_is_read_before_what_waits(shop):
         assert order == ["first", "sooner", "later"]
 
 
-def test_a_long_answer_that_nobody_takes_yet_does_not_keep_what_is_waited_for(shop):
+def test_long_answers_that_nobody_takes_yet_do_not_keep_what_is_waited_for(shop):
     with reading(shop, 2) as ahead:
-        for n in range(3):
+        for n in range(4):
             ahead.ask(LONG, "long", n)
         sizes = {}
         for what, blocks in ahead.answers():
-            time.sleep(0.3)  # the other connection has its hands full
+            time.sleep(0.3)  # both connections have their hands full
             sizes[what] = sum(map(len, blocks))
-        assert sizes.keys() == {0, 1, 2} and len(set(sizes.values())) == 1
+        assert sizes.keys() == set(range(4)) and len(set(sizes.values())) == 1
+
+
+@ONE_OR_TWO
+def test_what_waits_in_memory_is_bounded_whatever_is_asked(shop, connections):
+    with reading(shop, connections) as ahead:
+        for n in range(30):
+            ahead.ask(sql.SQL("select repeat('x', 1000) from generate_series(1, 1500)"), "some", n)  # 30 times 1.5 MB
+        most = 0
+        for _, blocks in ahead.answers():
+            time.sleep(0.1)
+            most = max(most, ahead._waiting_bytes)
+            list(blocks)
+        assert 32 * BATCH_BYTES <= most <= (32 + connections + 1) * (BATCH_BYTES + 2_000)
+        assert ahead._waiting_bytes == 0
 
 
 @ONE_OR_TWO
