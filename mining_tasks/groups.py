@@ -87,6 +87,28 @@ def count_different(frame: Frame, *, by: Sequence[str], column: str, name: str) 
     return found.with_columns(nw.col(name).cast(nw.Int64()))
 
 
+def different_pairs(frame: Frame, one: str, other: str) -> nw.DataFrame:
+    """Each pair of values of two columns without nulls once, in any order.
+
+    >>> import polars as pl
+    >>> frame = nw.from_native(pl.DataFrame({"case_key": [5, 5, 5, 6], "person": [2, 1, 2, 2]}))
+    >>> different_pairs(frame, "case_key", "person").rows()
+    [(5, 1), (5, 2), (6, 2)]
+    """
+    frame = frame.select(one, other)
+    if isinstance(frame, nw.DataFrame) and len(frame) and all(frame[name].dtype.is_integer() for name in (one, other)):
+        (ones, first), (others, second) = (distinct(frame[name].to_numpy()) for name in (one, other))
+        if len(ones) * len(others) < PACKED:
+            pairs = first * len(others) + second
+            pairs.sort()
+            first, second = np.divmod(pairs[starts_run(pairs)], len(others))
+            values, backend = {one: ones[first], other: others[second]}, frame.implementation
+            columns = [nw.new_series(name, found, frame[name].dtype, backend=backend) for name, found in values.items()]
+            return columns[0].to_frame().with_columns(columns[1])
+    found = frame.unique()
+    return found.collect() if isinstance(found, nw.LazyFrame) else found
+
+
 def count_pairs(codes: np.ndarray, values: np.ndarray, size: int) -> np.ndarray:
     """How many different small numbers `values` each of the groups 0 to `size` - 1 has."""
     span = int(values.max(initial=0)) + 1

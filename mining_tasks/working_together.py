@@ -6,10 +6,12 @@ Definition: van der Aalst, Reijers and Song, Discovering Social Networks from Ev
 from dataclasses import dataclass
 
 import narwhals as nw
+import numpy as np
 from narwhals.typing import Frame, IntoFrame
 
 from mining_tasks.durations import MEDIAN, summarise_durations
 from mining_tasks.frames import collected, events_of, ratio
+from mining_tasks.groups import different_pairs, numbered
 from mining_tasks.k_anonymity import publishable
 
 PAIR = ("resource_key", "other_resource_key")
@@ -32,8 +34,7 @@ class WorkingTogether:
 def persons_of_cases(events: IntoFrame) -> nw.DataFrame:
     """`case_key`, `resource_key`: each known person of each case once, in any order."""
     frame = events_of(events, needs=("case_key", "event_seq", "resource_key"))
-    persons = frame.filter(~nw.col("resource_key").is_null()).select("case_key", "resource_key").unique()
-    return persons.collect() if isinstance(persons, nw.LazyFrame) else persons
+    return different_pairs(frame.filter(~nw.col("resource_key").is_null()), "case_key", "resource_key")
 
 
 def count_comparisons(persons: nw.DataFrame) -> int:
@@ -78,11 +79,14 @@ def measure_working_together(persons: nw.DataFrame, cases: nw.DataFrame, *, k: i
     A row is shown if at least `k` persons stand behind it, and behind what is left out of all; the row of cases without a
     known person always.
     """
-    counts = persons.group_by("case_key").agg(nw.len().alias("persons_per_case"))
-    counts = _counted(counts, "persons_per_case")
+    persons, codes, counts = numbered(persons, ["case_key"])
+    sizes = np.bincount(codes, minlength=len(counts))
+    backend = persons.implementation
+    counts = counts.with_columns(nw.new_series("persons_per_case", sizes, nw.Int64(), backend=backend))
     per_case = cases.select("case_key", "duration_us").join(counts, on="case_key", how="left")
     per_case = per_case.with_columns(nw.col("persons_per_case").fill_null(0))
-    incidence = persons.join(counts, on="case_key").select("persons_per_case", "resource_key").unique()
+    of_person = nw.new_series("persons_per_case", sizes[codes], nw.Int64(), backend=backend)
+    incidence = different_pairs(persons.with_columns(of_person), "persons_per_case", "resource_key")
     shown = set(publishable(incidence, by=["persons_per_case"], k=k)["persons_per_case"].to_list())
     behind = incidence.group_by("persons_per_case").agg(nw.len().alias("person_count"))
     behind = _counted(behind, "person_count")
