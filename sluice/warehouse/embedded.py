@@ -43,6 +43,9 @@ max_wal_size = '4GB'
 checkpoint_timeout = '15min'
 checkpoint_completion_target = 0.9
 jit = off
+# rows of touched cases lie scattered: from a disk whose pages nobody has read, many are read at once
+io_workers = 8
+effective_io_concurrency = 32
 # sums of floats must not depend on how many workers shared them, and containers have a small /dev/shm
 max_parallel_workers_per_gather = 0
 """
