@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from mining_tasks import durations, groups
 from mining_tasks.durations import summarise_durations
-from mining_tasks.groups import count_different, distinct, exact_sums, numbered, place_among, stable_order
+from mining_tasks.groups import (
+    count_different,
+    different_pairs,
+    distinct,
+    exact_sums,
+    numbered,
+    place_among,
+    stable_order,
+)
 
 FAR = st.integers(-(2**63), 2**63 - 1)
 ROWS = st.lists(st.tuples(st.one_of(st.integers(-3, 3), FAR), st.integers(0, 4), st.one_of(st.integers(0, 5), FAR)))
@@ -30,6 +38,21 @@ def test_different_values_are_counted_as_a_walk_counts_them(rows, is_sorted, by)
     found = count_different(nw.from_native(frame), by=by, column="case_key", name="n")
     assert {row[:-1]: row[-1] for row in found.rows()} == {key: len(values) for key, values in seen.items()}
     assert len(found) == len(seen) and found.columns == [*by, "n"] and found.schema["n"] == nw.Int64()
+
+
+@pytest.mark.parametrize("packed", [groups.PACKED, 1], ids=["packed", "too large to pack"])
+@settings(deadline=None)
+@given(
+    rows=ROWS, pair=st.sampled_from((("left", "case_key"), ("right", "left"), ("case_key", "right"), ("right", "name")))
+)
+def test_different_pairs_are_those_of_a_set(packed, rows, pair):
+    frame = pl.DataFrame(rows, schema=SCHEMA, orient="row").with_columns(name=pl.format("{} ✓", "left"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(groups, "PACKED", packed)
+        found = different_pairs(nw.from_native(frame), *pair)
+    assert len(found) == len(set(found.rows())) and set(found.rows()) == set(frame.select(*pair).rows())
+    assert found.to_native().schema == frame.select(*pair).schema
+    assert set(different_pairs(nw.from_native(frame.lazy()), *pair).rows()) == set(found.rows())
 
 
 @settings(deadline=None)
