@@ -33,6 +33,7 @@ _EQUAL_IS_SAME = frozenset(
 )
 # from this share of its rows on, a table is written anew instead of row by row
 _REWRITE_SHARE, _REWRITE_ROWS = 0.3, 10_000
+_LITTLE_SHARE = 0.2  # up to this share of raw's rows, those that landed may stand together in it
 _ANALYZE_SHARE = 0.1  # and its statistics are taken at once; small changes are autovacuum's, which adds them up
 
 
@@ -78,12 +79,13 @@ def merge(
         )
         is_much_new = True
     else:
-        counts = _find_differences(db, spec, table, landed, parts)
         raw_rows = db.execute(
             sql.SQL("select reltuples from pg_class where oid = to_regclass({})").format(
                 sql.Literal(parts["raw"].as_string(db))
             )
         ).fetchone()[0]
+        is_little = landed.row_count < _LITTLE_SHARE * raw_rows
+        counts = _find_differences(db, spec, table, landed, parts, is_little=is_little)
         is_much_new = counts.total > _ANALYZE_SHARE * raw_rows
         if counts.total > max(_REWRITE_ROWS, _REWRITE_SHARE * raw_rows):
             _write_anew(db, spec, table, counts, landed, parts)
@@ -123,9 +125,15 @@ def _parts(spec: SystemSpec, table: TableSpec, landed: LandedTable, version: int
 
 
 def _find_differences(
-    db: psycopg.Connection, spec: SystemSpec, table: TableSpec, landed: LandedTable, parts: dict[str, sql.Composable]
+    db: psycopg.Connection,
+    spec: SystemSpec,
+    table: TableSpec,
+    landed: LandedTable,
+    parts: dict[str, sql.Composable],
+    *,
+    is_little: bool,
 ) -> Counts:
-    """List in a temporary table the keys of all rows that are new, changed or gone."""
+    """List in a temporary table the keys of all rows that are new, changed or gone. is_little: few landed, beside raw."""
     compared = sql.SQL("r._is_deleted or {}").format(_differs(raw_state(db, spec, table).types, table))
     if landed.read_kind == WHOLE:
         query = """select {either_key},
@@ -135,7 +143,8 @@ def _find_differences(
                    where case when l.is_landed is null then not r._is_deleted
                               when r._version is null then true else {compared} end"""
     else:
-        parts = parts | {"within": _within(db, raw_state(db, spec, table).types, table, parts)}
+        within = _within(db, raw_state(db, spec, table).types, table, parts) if is_little else sql.SQL("true")
+        parts = parts | {"within": within}
         query = """select {landing_key}, case when r._version is null then 'new' else 'changed' end as kind
                    from {landing} as l left join {raw} as r on {same} and {within}
                    where r._version is null or {compared}
