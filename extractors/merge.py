@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 
 from extractors.keys import gone_keys, listed, same
-from extractors.landing import WHOLE, LandedTable
+from extractors.landing import SINCE, WHOLE, LandedTable
 from extractors.raw import adopt_landing, drop_indexes, ensure_indexes, ensure_table, raw_state, remember, storable
 from extractors.specs import SystemSpec, TableSpec
 
@@ -33,7 +33,9 @@ _EQUAL_IS_SAME = frozenset(
 )
 # from this share of its rows on, a table is written anew instead of row by row
 _REWRITE_SHARE, _REWRITE_ROWS = 0.3, 10_000
+_ALL_SHARE = 0.95  # from this share of raw's rows on, those that landed may be all of them
 _LITTLE_SHARE = 0.2  # up to this share of raw's rows, those that landed may stand together in it
+_NEWS_ALONE = "join pg_temp._differences as d on {landing_listed} where d.kind <> 'gone'"
 _ANALYZE_SHARE = 0.1  # and its statistics are taken at once; small changes are autovacuum's, which adds them up
 
 
@@ -69,14 +71,7 @@ def merge(
         counts = Counts(inserted=landed.row_count)
         is_much_new = True
     elif ensure_table(db, spec, table):
-        counts = Counts(
-            inserted=db.execute(
-                sql.SQL(
-                    """insert into {raw} ({columns}, _version, _is_deleted, _loaded_at)
-               select {columns}, {version}, false, now() from {landing}"""
-                ).format(**parts)
-            ).rowcount
-        )
+        counts = Counts(inserted=_insert_landed(db, parts))
         is_much_new = True
     else:
         raw_rows = db.execute(
@@ -84,14 +79,17 @@ def merge(
                 sql.Literal(parts["raw"].as_string(db))
             )
         ).fetchone()[0]
-        is_little = landed.row_count < _LITTLE_SHARE * raw_rows
-        counts = _find_differences(db, spec, table, landed, parts, is_little=is_little)
+        counts = _replace_all(db, spec, table, landed, raw_rows, parts)
+        if counts is None:
+            counts = _find_differences(
+                db, spec, table, landed, parts, is_little=landed.row_count < _LITTLE_SHARE * raw_rows
+            )
+            if counts.total > max(_REWRITE_ROWS, _REWRITE_SHARE * raw_rows):
+                _write_anew(db, spec, table, counts, landed, parts)
+            elif counts.total:
+                _write_rows(db, counts, parts)
+            db.execute("drop table pg_temp._differences")
         is_much_new = counts.total > _ANALYZE_SHARE * raw_rows
-        if counts.total > max(_REWRITE_ROWS, _REWRITE_SHARE * raw_rows):
-            _write_anew(db, spec, table, counts, landed, parts)
-        elif counts.total:
-            _write_rows(db, counts, parts)
-        db.execute("drop table pg_temp._differences")
     ensure_indexes(db, spec, table)
     if is_much_new:
         db.execute(sql.SQL("analyze {raw}").format(**parts))
@@ -122,6 +120,35 @@ def _parts(spec: SystemSpec, table: TableSpec, landed: LandedTable, version: int
         "landing_listed": same("l", "d", table.key),
         "assignments": sql.SQL("").join(sql.SQL("{0} = l.{0}, ").format(sql.Identifier(name)) for name in values),
     }
+
+
+def _replace_all(
+    db: psycopg.Connection,
+    spec: SystemSpec,
+    table: TableSpec,
+    landed: LandedTable,
+    raw_rows: float,
+    parts: dict[str, sql.Composable],
+) -> Counts | None:
+    """Where all that landed is news and takes the place of all that raw has, write it without listing what differs; else
+    None. raw_rows: about how many raw has."""
+    if landed.read_kind != SINCE or landed.row_count <= max(_REWRITE_ROWS, _ALL_SHARE * raw_rows):
+        return None
+    compared = sql.SQL("(r._is_deleted or {})").format(_differs(raw_state(db, spec, table).types, table))
+    db.execute("set local work_mem = '128MB'")
+    inserted, updated, others = db.execute(
+        sql.SQL(
+            """select count(*) filter (where r._version is null), count(*) filter (where r._version is not null and {compared}),
+                      (select count(*) from {raw}) - count(r._version)
+               from {landing} as l left join {raw} as r on {same}"""
+        ).format(compared=compared, **parts)
+    ).fetchone()
+    if others or inserted + updated != landed.row_count:
+        return None
+    db.execute(sql.SQL("truncate {raw}").format(**parts))
+    drop_indexes(db, spec, table)
+    _insert_landed(db, parts)
+    return Counts(inserted, updated)
 
 
 def _find_differences(
@@ -219,6 +246,13 @@ def _write_rows(db: psycopg.Connection, counts: Counts, parts: dict[str, sql.Com
         )
 
 
+def _insert_landed(db: psycopg.Connection, parts: dict[str, sql.Composable], where: str = "") -> int:
+    """Insert what landed, or what of it `where` leaves; returns how many rows."""
+    query = """insert into {raw} ({columns}, _version, _is_deleted, _loaded_at)
+               select {landing_columns}, {version}, false, now() from {landing} as l """
+    return db.execute(sql.SQL(query + where).format(**parts)).rowcount
+
+
 def _write_anew(
     db: psycopg.Connection,
     spec: SystemSpec,
@@ -242,16 +276,7 @@ def _write_anew(
     )
     db.execute(sql.SQL("truncate {raw}").format(**parts))
     drop_indexes(db, spec, table)
-    listed = (
-        "" if news == landed.row_count else "join pg_temp._differences as d on {landing_listed} where d.kind <> 'gone'"
-    )
-    db.execute(
-        sql.SQL(
-            """insert into {raw} ({columns}, _version, _is_deleted, _loaded_at)
-           select {landing_columns}, {version}, false, now() from {landing} as l """
-            + listed
-        ).format(**parts)
-    )
+    _insert_landed(db, parts, where="" if news == landed.row_count else _NEWS_ALONE)
     db.execute(
         sql.SQL(
             """insert into {raw} ({columns}, _version, _is_deleted, _loaded_at)

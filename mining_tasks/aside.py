@@ -1,9 +1,9 @@
 """The half of the results that needs nothing of the other half: performance, organisation, predictions."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, cached_property, partial
 
 import narwhals as nw
 import polars as pl
@@ -15,20 +15,19 @@ from mining_tasks.io import Log
 from mining_tasks.made import Made
 from mining_tasks.organisation import add_organisation
 from mining_tasks.prediction_results import Predicted, due_targets, end_of_case, predict_target
-from mining_tasks.results import Results, Suppression, figures_of_cases
-from mining_tasks.small_keys import SmallKeys
+from mining_tasks.results import Results, Suppression
 from mining_tasks.terms import Further
 from mining_tasks.waiting_results import add_performance, measure_performance
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A log in small keys, its figures per case (of `figures_of_cases`), what was read beside it, in small keys as well; k and
-    shown_cases: as `mine_log` has them.
+    """A log in small keys, what was read beside it, in small keys as well; cases: waits for its figures per case (of
+    `figures_of_cases`); k and shown_cases: as `mine_log` has them.
     """
 
     log: Log
-    cases: nw.DataFrame
+    cases: Callable[[], nw.DataFrame]
     further: Further
     k: int
     shown_cases: pl.Series | None
@@ -48,14 +47,19 @@ class Aside:
     """The parts of this half, each on its own; `due` needs what `performance` found."""
 
     def __init__(self, asked: Asked) -> None:
-        self._asked, self._results = asked, Results.of_cases(asked.cases)
+        self._asked = asked
         self._tables: list[tuple[str, pa.Table, int]] = []
         self._made = Made(asked.log.activities, lambda *table: self._tables.append(table), asked.shown_cases)
+
+    @cached_property
+    def _results(self) -> Results:
+        return Results.of_cases(self._asked.cases())
 
     def performance(self) -> Found:
         """How long cases take and why."""
         asked = self._asked
-        add_performance(self._results, measure_performance(asked.log, asked.further.facts, k=asked.k))
+        measured = measure_performance(asked.log, asked.further.facts, k=asked.k)  # which needs no figures per case
+        add_performance(self._results, measured)
         return self._found()
 
     def organisation(self) -> Found:
@@ -80,8 +84,7 @@ class Aside:
         return Found(tables, self._results.suppressions.copy())
 
 
-Rest = tuple[Further, int, pl.Series | None]  # further, k and shown_cases of `Asked`
-# parts that whoever does the other half does as well, once that is done
+# parts that whoever does the other half does as well, once that is done; the longest first, or one waits for it alone
 SHARED: Mapping[str, Callable[[Aside], Found]] = {
     "organisation": Aside.organisation,
     "end of case": Aside.end_of_case,
@@ -95,22 +98,23 @@ class Halves:
         self._claims, self._other = claims, other
 
     def begin(self, log: Log) -> None:
-        """Tell the log as soon as it is read, where there is another process to tell it to."""
+        """Tell the log in small keys as soon as it is there, where there is another process to tell it to."""
         if self._other is not None:
             self._other.tell(log)
 
-    def mine_aside(self, asked: Callable[[], Asked], rest: Callable[[], Rest]) -> Iterator[Found]:
+    def mine_aside(self, asked: Asked) -> Iterator[Found]:
         """This half, but for those parts of `SHARED` that `work_shared` has begun: here, or in the other process, which has
         the log and needs to be told the rest of what is asked.
         """
         if self._other is None:
-            return mine_aside(asked(), self._claims)
-        self._other.tell(rest())
+            return mine_aside(asked, self._claims)
+        self._other.tell((asked.further, asked.k, asked.shown_cases))
+        self._other.tell(asked.cases().to_polars())
         return self._other.found()
 
     def work_shared(self, asked: Asked) -> Iterator[Found]:
-        """Those parts of `SHARED` that `mine_aside` has not begun, the last first."""
-        return _unclaimed(Aside(asked), self._claims, reversed(SHARED))
+        """Those parts of `SHARED` that `mine_aside` has not begun."""
+        return _unclaimed(Aside(asked), self._claims)
 
 
 @contextmanager
@@ -127,10 +131,9 @@ def in_halves(*, is_forked: bool = True) -> Iterator[Halves]:
 
 
 def _mine_as_told(told: Told, claims: Claims) -> Iterator[Found]:
-    log = told()
-    log = SmallKeys.of(log).in_log(log)
-    cases = figures_of_cases(log)  # here, too, while the rest is read
-    yield from mine_aside(Asked(log, cases, *told()), claims)
+    log, (further, k, shown_cases) = told(), told()
+    cases = cache(lambda: nw.from_native(told()))
+    yield from mine_aside(Asked(log, cases, further, k, shown_cases), claims)
 
 
 def mine_aside(asked: Asked, claims: Claims) -> Iterator[Found]:
@@ -139,10 +142,10 @@ def mine_aside(asked: Asked, claims: Claims) -> Iterator[Found]:
         aside = Aside(replace(asked, log=replace(asked.log, events=events)))
         yield aside.performance()
         yield aside.due()
-        yield from _unclaimed(aside, claims, SHARED)
+        yield from _unclaimed(aside, claims)
 
 
-def _unclaimed(aside: Aside, claims: Claims, names: Iterable[str]) -> Iterator[Found]:
-    for name in names:
+def _unclaimed(aside: Aside, claims: Claims) -> Iterator[Found]:
+    for name, part in SHARED.items():
         if claims.take(name):
-            yield SHARED[name](aside)
+            yield part(aside)

@@ -153,10 +153,10 @@ def mine_log(
     each table as soon as it is there. shown_cases: `case_key` of the cases that the tables per case (`PER_CASE`) are to
     have; None: all. halves: who computes half of it; None: a thread of this process.
     """
-    if halves is not None:
-        halves.begin(log)
     keys = SmallKeys.of(log)
     log = keys.in_log(log)
+    if halves is not None:
+        halves.begin(log)
     made = Made(log.activities, done, shown_cases)
     with in_order(log.events) as events:
         log = replace(log, events=events)
@@ -211,9 +211,7 @@ def _mine_openly(
         cases = threads.submit(figures_of_cases, log, engine=engine)
         told = threads.submit(lambda: (further(), k, made.shown_cases))
         aside = threads.submit(
-            lambda: [
-                take(one) for one in halves.mine_aside(lambda: Asked(log, cases.result(), *told.result()), told.result)
-            ]
+            lambda: [take(one) for one in halves.mine_aside(Asked(log, cases.result, *told.result()))]
         )
         results = compute(log, k=k, engine=engine, cases=cases.result())
         _add_desktop(results, log, k=k)
@@ -221,7 +219,7 @@ def _mine_openly(
         for part in (_bounds, _norms, _drift, _discovery, _quality):
             part(results, log, told.result()[0], order)
             made.take(results)
-        for one in halves.work_shared(Asked(log, cases.result(), *told.result())):
+        for one in halves.work_shared(Asked(log, cases.result, *told.result())):
             take(one)
         aside.result()
     predicted = [one.end_of_case for one in found] + [target for one in found for target in one.due]
