@@ -35,8 +35,8 @@ _EQUAL_IS_SAME = frozenset(
 _REWRITE_SHARE, _REWRITE_ROWS = 0.3, 10_000
 _ALL_SHARE = 0.95  # from this share of raw's rows on, those that landed may be all of them
 _LITTLE_SHARE = 0.2  # up to this share of raw's rows, those that landed may stand together in it
-_NEWS_ALONE = "join pg_temp._differences as d on {landing_listed} where d.kind <> 'gone'"
 _ANALYZE_SHARE = 0.1  # and its statistics are taken at once; small changes are autovacuum's, which adds them up
+_NEWS_ALONE = "join pg_temp._differences as d on {landing_listed} where d.kind <> 'gone'"
 
 
 @dataclass(frozen=True)
