@@ -4,46 +4,77 @@ All exact: of a block that is not the first, one event waits for all of it and t
 block by block.
 """
 
-import polars as pl
+from collections.abc import Iterator
 
+import numpy as np
+
+from mining_tasks.durations import Ordered
 from mining_tasks.order_blocks import Blocks
 
 
-def bound_ends(log: Blocks) -> pl.DataFrame:
-    """`activity_key`, `end` ('start' or 'end'), `lowest`, `highest`: cases that begin or end with the activity.
+def bound_ends(log: Blocks) -> Iterator[tuple[int, str, int, int]]:
+    """activity_key, end ('start' or 'end'), lowest, highest: cases that begin or end with the activity; by key.
 
     Only activities that ties can move.
     """
-    parts = []
-    for end, column in (("start", "is_first"), ("end", "is_last")):
-        members = log.members_with("kinds", column)
-        counted = (
-            members.filter(column)
-            .group_by("activity_key")
-            .agg((pl.col("kinds") == 1).sum().cast(pl.Int64).alias("lowest"), pl.len().cast(pl.Int64).alias("highest"))
+    size, members, found = len(log.activity_keys), log.members, {}
+    for end, is_end in (("start", log.is_first), ("end", log.is_last)):
+        alone = log.activity[log.first[is_end & (log.size == 1)]]
+        several = is_end[members.block] & (log.size[members.block] > 1)
+        sure = several & (log.kinds[members.block] == 1)
+        lowest, highest = (
+            np.bincount(alone, minlength=size) + np.bincount(members.activity[which], minlength=size)
+            for which in (sure, several)
         )
-        parts.append(counted.select("activity_key", pl.lit(end).alias("end"), "lowest", "highest"))
-    return pl.concat(parts).filter(pl.col("lowest") < pl.col("highest")).sort("activity_key", "end")
+        found[end] = lowest.tolist(), highest.tolist()
+    for place, key in enumerate(log.activity_keys.tolist()):
+        for end in sorted(found):
+            lowest, highest = (counts[place] for counts in found[end])
+            if lowest < highest:
+                yield key, end, lowest, highest
 
 
-def bound_waits(log: Blocks) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The waiting times that make an activity's figures lowest, and those that make them highest.
+def bound_waits(log: Blocks) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """activity_key, the waiting times that make its figures lowest, and those that make them highest, from the least; by key.
 
-    Two frames `activity_key`, `wait_us`, of activities that ties can move. Any figure that does not fall when a value
-    grows (mean, percentiles) is lowest on the first and highest on the second.
+    Only activities that ties can move and that somebody waits for. Any figure that does not fall when a value grows (mean,
+    percentiles) is lowest on the first and highest on the second.
     """
-    members = log.members_with("kinds", "is_first")
-    moved = members.filter((pl.col("kinds") > 1) | (pl.col("low_wait_us") < pl.col("high_wait_us")))
-    members = members.filter(pl.col("activity_key").is_in(moved["activity_key"].unique().implode()))
-    others = members.filter(pl.col("times") > 1).select("activity_key", times=pl.col("times") - 1)
-    chosen = members.filter(~pl.col("is_first"))
-    low = chosen.select("activity_key", wait_us=pl.when(pl.col("kinds") == 1).then("low_wait_us").otherwise(0))
-    high = chosen.select("activity_key", wait_us="high_wait_us")
+    size, members = len(log.activity_keys), log.members
+    kinds, is_first = log.kinds[members.block], log.is_first[members.block]
+    is_several = log.size[members.block] > 1
+    is_moved = np.zeros(size, bool)
+    is_moved[members.activity[is_several & (kinds > 1)]] = True
+    is_moved[members.activity[is_several & ~is_first & (members.low_wait_us < members.high_wait_us)]] = True
+    if not is_moved.any():
+        return
+    activity = log.activity[log.first]
+    alone = np.flatnonzero((log.size == 1) & ~log.is_first & is_moved[activity])
+    ordered = Ordered.of(activity[alone], log.wait_us[alone], size)
+    since = ordered.first()
     # in a case's first block one event waits for nothing: it is of the activity, or another one is
-    first = members.filter("is_first", pl.col("kinds") > 1).select("activity_key", times=pl.lit(1, pl.Int64))
-    return pl.concat([low, _zeros(others), _zeros(first)]), pl.concat([high, _zeros(others)])
+    others = _counted(members.activity[is_several], members.times[is_several] - 1, size)
+    first = np.bincount(members.activity[is_several & is_first & (kinds > 1)], minlength=size)
+    chosen = np.flatnonzero(is_several & ~is_first)
+    low = np.where(kinds[chosen] == 1, members.low_wait_us[chosen], 0)
+    lows = Ordered.of(members.activity[chosen], low, size)
+    highs = Ordered.of(members.activity[chosen], members.high_wait_us[chosen], size)
+    start = lows.first()
+    for place in np.flatnonzero(is_moved).tolist():
+        own = ordered.us[since[place] : since[place] + ordered.counts[place]]
+        slot = slice(start[place], start[place] + lows.counts[place])
+        lowest = _merged(int(others[place] + first[place]), own, lows.us[slot])
+        highest = _merged(int(others[place]), own, highs.us[slot])
+        if len(lowest) and len(highest):
+            yield int(log.activity_keys[place]), lowest, highest
 
 
-def _zeros(counts: pl.DataFrame) -> pl.DataFrame:
-    zeros = pl.lit(0, pl.Int64).repeat_by("times").alias("wait_us")
-    return counts.select("activity_key", zeros).explode("wait_us").drop_nulls()
+def _counted(places: np.ndarray, counts: np.ndarray, size: int) -> np.ndarray:
+    found = np.zeros(size, np.int64)
+    np.add.at(found, places, counts)
+    return found
+
+
+def _merged(zeros: int, *parts: np.ndarray) -> np.ndarray:
+    """So many zeros and parts that are sorted, sorted."""
+    return np.sort(np.concatenate([np.zeros(zeros, np.int64), *parts]), kind="stable")

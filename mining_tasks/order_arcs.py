@@ -4,154 +4,229 @@ Exact, per case and arc: what ties leave open is a chain of blocks in which only
 dynamic programme over "begins with b" and "ends with a" goes through all chains at once.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
+from mining_tasks.durations import Ordered
+from mining_tasks.groups import place_among
 from mining_tasks.order_blocks import Blocks
 
 ARC = ("source_activity_key", "target_activity_key")
 _NEVER = 1 << 40
+_COUNTS = ("lowest_count", "highest_count", "lowest_case_count", "highest_case_count")
+Arc = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Durations:
+    """Of one arc: the durations that every legal order has, and those that some have, as each of them is least and as it is
+    greatest (they differ where intervals are tied); microseconds, from the least.
+    """
+
+    sure_low: np.ndarray
+    sure_high: np.ndarray
+    possible_low: np.ndarray
+    possible_high: np.ndarray
 
 
 @dataclass(frozen=True)
 class ArcBounds:
     """arcs: one row per arc that ties can move, sorted by its keys: `lowest_count`, `highest_count` (its frequency),
-    `lowest_case_count`, `highest_case_count`; all exact. sure, possible: the durations of these arcs that every legal
-    order has, and those that some have: the two keys, `low_us`, `high_us` (they differ where intervals are tied).
-    loops_with_choice: arcs from an activity to itself whose durations cannot be chosen one by one.
+    `lowest_case_count`, `highest_case_count`; all exact. durations: of each of these arcs, in this order. loops_with_choice:
+    arcs from an activity to itself whose durations cannot be chosen one by one.
     """
 
     arcs: pl.DataFrame
-    sure: pl.DataFrame
-    possible: pl.DataFrame
-    loops_with_choice: frozenset[tuple[int, int]]
+    durations: tuple[Durations, ...]
+    loops_with_choice: frozenset[Arc]
 
 
-def bound_arcs(log: Blocks) -> ArcBounds:
-    """The bounds of every arc that some legal order has and whose place ties can move."""
+@dataclass(frozen=True)
+class _Inner:
+    """Arcs that can lie within a block, a place each."""
+
+    block: np.ndarray
+    source: np.ndarray
+    target: np.ndarray
+    source_times: np.ndarray
+    target_times: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Links:
+    """Arcs that can lie between a block (the source's) and the next one, one of which holds several events; a place each.
+    is_sure: no other arc can lie there. low_us, high_us: its duration.
+    """
+
+    block: np.ndarray
+    source: np.ndarray
+    target: np.ndarray
+    low_us: np.ndarray
+    high_us: np.ndarray
+    is_sure: np.ndarray
+
+
+def bound_arcs(log: Blocks, published: Mapping[Arc, tuple[int, int]]) -> ArcBounds:
+    """The bounds of every arc that some legal order has and whose place ties can move.
+
+    published: (edge_count, case_count) of each arc of the log as it is ordered.
+    """
+    keys = log.activity_keys
+    arcs = _arcs(*log.one_of_each)
+    counts = arcs.select(_COUNTS).to_numpy() + _untied(arcs, published, keys)[:, [0, 0, 1, 1]]
     inner, links = _inner(log), _links(log)
-    arcs = _arcs(*log.one_of_each())
-    fixed = _fixed(log).join(arcs.select(*ARC), on=list(ARC))
-    sure, possible = _durations(fixed, inner, links)
-    with_choice = links.filter(~pl.col("is_sure") & (pl.col(ARC[0]) == pl.col(ARC[1]))).select(*ARC).unique()
-    return ArcBounds(arcs, sure, possible, frozenset(with_choice.iter_rows()))
+    with_choice = ~links.is_sure & (links.source == links.target)
+    return ArcBounds(
+        pl.DataFrame(
+            {name: keys[arcs[name].to_numpy()] for name in ARC}
+            | {name: counts[:, place] for place, name in enumerate(_COUNTS)}
+        ),
+        _durations(log, inner, links, arcs),
+        frozenset((key, key) for key in keys[np.unique(links.source[with_choice])].tolist()),
+    )
 
 
 def _arcs(log: Blocks, weights: pl.DataFrame) -> pl.DataFrame:
-    """`arcs` of `ArcBounds`. weights: how many `cases` each `case_key` stands for."""
+    """One row per arc that ties can move, sorted by its activities, with its bounds of these cases alone and, as they are
+    ordered, `own_count` and `own_case_count`. weights: how many `cases` each `case_key` stands for.
+    """
     counts = _count(log, _inner(log), _links(log))
     moved = counts.select(*ARC).unique()
-    fixed = (
-        _fixed(log).join(moved, on=list(ARC)).group_by(*ARC, "case_key").agg(pl.len().cast(pl.Int64).alias("_fixed"))
+    follows = np.flatnonzero(~np.append(log.case[1:] != log.case[:-1], True)[: len(log.case)])
+    own = pl.DataFrame(
+        {
+            "case_key": log.case[follows],
+            ARC[0]: log.activity[follows],
+            ARC[1]: log.activity[follows + 1],
+            "_is_fixed": _is_alone(log)[follows] & _is_alone(log)[follows + 1],
+        }
     )
-    per_case = counts.join(fixed, on=[*ARC, "case_key"], how="full", coalesce=True)
-    per_case = per_case.with_columns(pl.col("lowest", "highest", "_fixed").fill_null(0)).join(weights, on="case_key")
-    lowest, highest = (pl.col(name) + pl.col("_fixed") for name in ("lowest", "highest"))
+    own = own.join(moved, on=list(ARC)).group_by(*ARC, "case_key")
+    own = own.agg(pl.col("_is_fixed").sum().cast(pl.Int64).alias("_fixed"), pl.len().cast(pl.Int64).alias("_own"))
+    per_case = counts.join(own, on=[*ARC, "case_key"], how="full", coalesce=True)
+    per_case = per_case.with_columns(pl.col("lowest", "highest", "_fixed", "_own").fill_null(0))
+    per_case = per_case.join(weights, on="case_key")
     cases = pl.col("cases")
+    of_cases = {"lowest": pl.col("lowest") + pl.col("_fixed"), "highest": pl.col("highest") + pl.col("_fixed")}
+    of_cases["own"] = pl.col("_own")
     return (
         per_case.group_by(*ARC)
         .agg(
-            (lowest * cases).sum().alias("lowest_count"),
-            (highest * cases).sum().alias("highest_count"),
-            cases.filter(lowest > 0).sum().alias("lowest_case_count"),
-            cases.filter(highest > 0).sum().alias("highest_case_count"),
+            *((times * cases).sum().alias(f"{name}_count") for name, times in of_cases.items()),
+            *(cases.filter(times > 0).sum().alias(f"{name}_case_count") for name, times in of_cases.items()),
         )
         .sort(*ARC)
     )
 
 
-def _fixed(log: Blocks) -> pl.DataFrame:
-    """Successions between two events that are each alone in their block: in every legal order."""
-    events = log.events
-    same = pl.col("case_key") == pl.col("case_key").shift(-1)
-    alone = (pl.col("size") == 1) & (pl.col("size").shift(-1) == 1)
-    return (
-        events.select(
-            "case_key",
-            pl.col("activity_key").alias(ARC[0]),
-            pl.col("activity_key").shift(-1).alias(ARC[1]),
-            pl.col("wait_us").shift(-1).alias("duration_us"),
-            _is_fixed=same & alone,
+def _untied(arcs: pl.DataFrame, published: Mapping[Arc, tuple[int, int]], keys: np.ndarray) -> np.ndarray:
+    """Per arc its frequency and its cases among those cases that have no ties: all less those that have."""
+    sources, targets = (keys[arcs[name].to_numpy()].tolist() for name in ARC)
+    everything = [published.get(arc, (0, 0)) for arc in zip(sources, targets, strict=True)]
+    own = arcs.select("own_count", "own_case_count").to_numpy()
+    return np.array(everything, np.int64).reshape(-1, 2) - own
+
+
+def _is_alone(log: Blocks) -> np.ndarray:
+    """Per event whether it is the only one of its block."""
+    return np.repeat(log.size == 1, log.size)
+
+
+def _inner(log: Blocks) -> _Inner:
+    place, source, target = log.pairs(log.shared, log.shared)
+    members = log.members
+    there = (source != target) | (members.times[source] > 1)
+    place, source, target = place[there], source[there], target[there]
+    return _Inner(
+        log.shared[place],
+        members.activity[source],
+        members.activity[target],
+        members.times[source],
+        members.times[target],
+    )
+
+
+def _links(log: Blocks) -> _Links:
+    is_open = (log.size[:-1] > 1) | (log.size[1:] > 1)
+    block = np.flatnonzero(is_open & ~log.is_last[:-1])
+    place, source, target = log.pairs(block, block + 1)
+    members = log.members
+    is_sure = (log.kinds[block] == 1) & (log.kinds[block + 1] == 1)
+    return _Links(
+        block[place],
+        members.activity[source],
+        members.activity[target],
+        members.low_wait_us[target],
+        members.high_wait_us[target],
+        is_sure[place],
+    )
+
+
+def _durations(log: Blocks, inner: _Inner, links: _Links, arcs: pl.DataFrame) -> tuple[Durations, ...]:
+    """Of each of the arcs."""
+    size = len(log.activity_keys)
+    known = arcs[ARC[0]].to_numpy() * size + arcs[ARC[1]].to_numpy()
+    follows = np.flatnonzero((log.size[:-1] == 1) & (log.size[1:] == 1) & ~log.is_last[:-1])
+    activity = log.activity[log.first]
+    code = activity[follows] * size + activity[follows + 1]
+    place = place_among(known, code) - 1  # of successions that every legal order has
+    is_moved = known[place] == code if len(known) else np.zeros(len(code), bool)
+    place, fixed = place[is_moved], log.wait_us[follows[is_moved] + 1]
+
+    is_loop = inner.source == inner.target
+    most = np.where(is_loop, inner.source_times - 1, np.minimum(inner.source_times, inner.target_times))
+    is_sure = is_loop & (log.kinds[inner.block] == 1)
+    within, between = (np.searchsorted(known, one.source * size + one.target) for one in (inner, links))
+
+    def of(chosen: np.ndarray, linked: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        zeros = np.repeat(within[chosen], most[chosen])
+        nothing = np.zeros(len(zeros), np.int64)
+        return (
+            np.concatenate([zeros, between[linked]]),
+            np.concatenate([nothing, links.low_us[linked]]),
+            np.concatenate([nothing, links.high_us[linked]]),
         )
-        .filter("_is_fixed")
-        .drop("_is_fixed")
-    )
+
+    sure_place, sure_low, sure_high = of(is_sure, links.is_sure)
+    sure_place = np.concatenate([place, sure_place])
+    sure = (np.concatenate([fixed, sure_low]), np.concatenate([fixed, sure_high]))
+    possible_place, *possible = of(~is_sure, ~links.is_sure)
+    found = [*_by_arc(sure_place, *sure, len(known)), *_by_arc(possible_place, *possible, len(known))]
+    return tuple(Durations(*of_arc) for of_arc in zip(*found, strict=True))
 
 
-def _inner(log: Blocks) -> pl.DataFrame:
-    """Arcs that can lie within a block: `block`, the keys, `source_times`, `target_times`, `size`, `kinds`."""
-    tied = log.blocks.filter(pl.col("size") > 1).select("block", "case_key", "size", "kinds")
-    members = log.near.select("block", "activity_key", "times").join(tied, on="block")
-    source = members.rename({"activity_key": ARC[0], "times": "source_times"})
-    target = members.select("block", pl.col("activity_key").alias(ARC[1]), pl.col("times").alias("target_times"))
-    return source.join(target, on="block").filter((pl.col(ARC[0]) != pl.col(ARC[1])) | (pl.col("source_times") > 1))
+def _by_arc(
+    place: np.ndarray, low: np.ndarray, high: np.ndarray, size: int
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Of each arc its least and its greatest durations, sorted."""
+    lows = _apart(Ordered.of(place, low, size))
+    return lows, lows if np.array_equal(low, high) else _apart(Ordered.of(place, high, size))
 
 
-def _links(log: Blocks) -> pl.DataFrame:
-    """Arcs that can lie between a block and the next one, one of which holds several events.
-
-    `block` is the source's. `is_sure`: no other arc can lie there. `low_us`, `high_us`: its duration.
-    """
-    blocks = log.blocks.select(
-        "block",
-        "case_key",
-        "size",
-        "kinds",
-        next_size=pl.when(~pl.col("is_last")).then(pl.col("size").shift(-1)),
-        next_kinds=pl.when(~pl.col("is_last")).then(pl.col("kinds").shift(-1)),
-    ).filter((pl.col("size") > 1) | (pl.col("next_size") > 1), pl.col("next_size").is_not_null())
-    source = log.near.select("block", pl.col("activity_key").alias(ARC[0])).join(blocks, on="block")
-    target = log.near.select(
-        pl.col("block") - 1,
-        pl.col("activity_key").alias(ARC[1]),
-        low_us="low_wait_us",
-        high_us="high_wait_us",
-    )
-    return source.join(target, on="block").select(
-        "block",
-        "case_key",
-        *ARC,
-        "low_us",
-        "high_us",
-        is_sure=(pl.col("kinds") == 1) & (pl.col("next_kinds") == 1),
-    )
+def _apart(ordered: Ordered) -> list[np.ndarray]:
+    first = ordered.first()
+    return [ordered.us[start:end] for start, end in zip(first.tolist(), (first + ordered.counts).tolist(), strict=True)]
 
 
-def _durations(fixed: pl.DataFrame, inner: pl.DataFrame, links: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    is_loop = pl.col(ARC[0]) == pl.col(ARC[1])
-    most = pl.when(is_loop).then(pl.col("source_times") - 1).otherwise(
-        pl.min_horizontal("source_times", "target_times")
-    )  # fmt: skip
-    zeros = inner.select(*ARC, is_sure=is_loop & (pl.col("kinds") == 1), most=most, low_us=pl.lit(0, pl.Int64))
-    zeros = zeros.select(
-        *ARC, "is_sure", pl.col("low_us").repeat_by("most").alias("low_us")
-    ).explode("low_us").drop_nulls()  # fmt: skip
-    zeros = zeros.with_columns(high_us="low_us").select(*ARC, "low_us", "high_us", "is_sure")
-    open_ones = pl.concat([zeros, links.select(*ARC, "low_us", "high_us", "is_sure")])
-    sure = pl.concat(
-        [
-            fixed.select(*ARC, low_us="duration_us", high_us="duration_us"),
-            open_ones.filter("is_sure").drop("is_sure"),
-        ]
-    )
-    return sure, open_ones.filter(~pl.col("is_sure")).drop("is_sure")
-
-
-def _count(log: Blocks, inner: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
-    """`case_key`, the two keys, `lowest`, `highest`: the arc's frequency in the case, fixed successions aside."""
-    named = ["block", "case_key", *ARC]
+def _count(log: Blocks, inner: _Inner, links: _Links) -> pl.DataFrame:
+    """`case_key`, the two activities, `lowest`, `highest`: the arc's frequency in the case, fixed successions aside."""
+    members = log.members
     places = pl.concat(
-        [
-            inner.select(*named, is_linked=pl.lit(False)),
-            links.select(*named, is_linked=pl.lit(True)),
-            links.select(pl.col("block") + 1, "case_key", *ARC, is_linked=pl.lit(False)),
-        ]
+        pl.DataFrame({"block": block, ARC[0]: one.source, ARC[1]: one.target}).with_columns(is_linked=pl.lit(linked))
+        for one, block, linked in (
+            (inner, inner.block, False),
+            (links, links.block, True),
+            (links, links.block + 1, False),
+        )
     )
-    rows = places.group_by(named).agg(pl.col("is_linked").any()).join(log.blocks.select("block", "size"), on="block")
+    rows = places.group_by("block", *ARC).agg(pl.col("is_linked").any())
+    block = rows["block"].to_numpy()
+    rows = rows.with_columns(case_key=pl.Series(log.case[log.first[block]]), size=pl.Series(log.size[block]))
     for column, name in ((ARC[0], "source_times"), (ARC[1], "target_times")):
-        counted = log.near.select("block", pl.col("activity_key").alias(column), pl.col("times").alias(name))
+        counted = pl.DataFrame({"block": members.block, column: members.activity, name: members.times})
         rows = rows.join(counted, on=["block", column], how="left")
     rows = rows.with_columns(pl.col("source_times", "target_times").fill_null(0)).sort("case_key", *ARC, "block")
     if not len(rows):

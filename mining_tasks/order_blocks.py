@@ -10,79 +10,185 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import polars as pl
 
 from mining_tasks.frames import events_of
+from mining_tasks.groups import distinct, starts_run
 
 EVENT = ("case_key", "event_seq", "activity_key", "occurred_us", "started_us")
+_NO_RANK = -(2**62)
+
+
+@dataclass(frozen=True)
+class Members:
+    """The different activities of blocks, a place each: `block`, `activity`, `times` (of its events in the block), `low_wait_us`
+    and `high_wait_us` (the least and the greatest time from the block before to the begin of one of them, not below 0;
+    meaningless in a case's first block).
+    """
+
+    block: np.ndarray
+    activity: np.ndarray
+    times: np.ndarray
+    low_wait_us: np.ndarray
+    high_wait_us: np.ndarray
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """A log in blocks. `events` and `blocks` are in the order of the log; a row of `blocks` is at the place of its number.
+    """A log in blocks: arrays of int64 and bool.
 
-    events: `case_key`, `event_seq`, `activity_key`, `occurred_us`, `begin_us` (of an interval its start), `block` (from
-    0, over all cases), `size` (events in the block), `wait_us` (from the block before to its begin, not below 0; null
-    in a case's first block). blocks: `block`, `case_key`, `size`, `kinds` (distinct activities),
-    `is_first`, `is_last`, `occurred_us`. members: `block`, `activity_key`, `times`, `low_wait_us`, `high_wait_us` (the
-    least and the greatest `wait_us` of its events). tied_case_keys: cases whose sequence is not decided.
+    Per event, in the order of the log: `case`, `activity`, `occurred_us`, `begin_us` (of an interval its start), `is_new`
+    (begins a block). activity: its place among `activity_keys`, which rise.
     """
 
-    events: pl.DataFrame
-    blocks: pl.DataFrame
-    members: pl.DataFrame
-    tied_case_keys: pl.Series
+    case: np.ndarray
+    activity: np.ndarray
+    occurred_us: np.ndarray
+    begin_us: np.ndarray
+    is_new: np.ndarray
+    activity_keys: np.ndarray
+
+    @property
+    def has_ties(self) -> bool:
+        """Whether there is a block of several events."""
+        return not self.is_new.all()
 
     @cached_property
-    def near(self) -> pl.DataFrame:
-        """The `members` of blocks that hold several events or stand beside one that does."""
-        shared = pl.col("size") > 1
-        beside = (shared.shift(1) & ~pl.col("is_first")) | (shared.shift(-1) & ~pl.col("is_last"))
-        return self.members.filter(
-            self.blocks.select(shared | beside.fill_null(False)).to_series().gather(self.members["block"])
+    def first(self) -> np.ndarray:
+        """Per block, in the order of the log: the place of its first event."""
+        return np.flatnonzero(self.is_new)
+
+    @cached_property
+    def size(self) -> np.ndarray:
+        """Per block how many events it has."""
+        return np.diff(self.first, append=len(self.is_new))
+
+    @cached_property
+    def is_first(self) -> np.ndarray:
+        """Per block whether it is the first of its case."""
+        return starts_run(self.case[self.first])
+
+    @cached_property
+    def is_last(self) -> np.ndarray:
+        """Per block whether it is the last of its case."""
+        return np.append(self.is_first[1:], True)[: len(self.first)]
+
+    @cached_property
+    def wait_us(self) -> np.ndarray:
+        """Per block the wait of its first event, as in `Members`."""
+        return self._waits(self.first, np.arange(len(self.first)))
+
+    @cached_property
+    def shared(self) -> np.ndarray:
+        """The places of the blocks of several events."""
+        return np.flatnonzero(self.size > 1)
+
+    @cached_property
+    def members(self) -> Members:
+        """Those of `near` blocks: first of those of one event, then of `shared` ones, by block and activity."""
+        alone = np.flatnonzero(self._is_near & (self.size == 1))
+        row = self.first[alone]
+        ones, waits = np.ones(len(alone), np.int64), self.wait_us[alone]
+        several = self._several
+        return Members(
+            *(
+                np.concatenate(parts)
+                for parts in zip(
+                    (alone, self.activity[row], ones, waits, waits),
+                    (several.block, several.activity, several.times, several.low_wait_us, several.high_wait_us),
+                    strict=True,
+                )
+            )
         )
 
-    def members_with(self, *columns: str) -> pl.DataFrame:
-        """The `members`, each with columns of its block."""
-        return self.members.hstack([self.blocks[column].gather(self.members["block"]) for column in columns])
+    @cached_property
+    def kinds(self) -> np.ndarray:
+        """Per block how many different activities it has."""
+        kinds = np.ones(len(self.first), np.int64)
+        kinds[self.shared] = np.bincount(self._several.block, minlength=len(kinds))[self.shared]
+        return kinds
 
+    @cached_property
+    def start(self) -> np.ndarray:
+        """Per block, where it is a shared one or beside one, the place of its first member."""
+        start = np.zeros(len(self.first), np.int64)
+        is_alone = self._is_near & (self.size == 1)
+        start[is_alone] = np.arange(np.count_nonzero(is_alone))
+        kinds = self.kinds[self.shared]
+        start[self.shared] = np.cumsum(kinds) - kinds + np.count_nonzero(is_alone)
+        return start
+
+    @cached_property
+    def tied_cases(self) -> np.ndarray:
+        """The cases whose sequence of activities is not decided."""
+        cases = self.case[self.first[self.kinds > 1]]
+        return cases[starts_run(cases)]
+
+    def pairs(self, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Each member of the blocks `source` with each one of the blocks `target`, block by block: the place of the two
+        blocks in the arrays, those of the members.
+        """
+        others = self.kinds[target]
+        count = self.kinds[source] * others
+        place = np.repeat(np.arange(len(count)), count)
+        within = np.arange(len(place)) - np.repeat(np.cumsum(count) - count, count)
+        one, other = np.divmod(within, others[place])
+        return place, self.start[source][place] + one, self.start[target][place] + other
+
+    @cached_property
     def one_of_each(self) -> tuple["Blocks", pl.DataFrame]:
-        """(one case for all that are the same in blocks and activities, `case_key` and `cases`: how many it stands for).
+        """Of the cases that have shared blocks: (one case for all that are the same in blocks and activities; `case_key` and
+        `cases`: how many it stands for, by case).
 
         Times aside: what only the order decides is the same for all of them.
         """
-        begins = (pl.col("block") != pl.col("block").shift(1)).fill_null(True).cast(pl.Int64)
-        coded = self.events.lazy().select("case_key", _code=pl.col("activity_key").cast(pl.Int64) * 2 + begins)
+        begins = np.flatnonzero(self.is_first)
+        length = np.diff(self.first[begins], append=len(self.case))
+        is_open = np.logical_or.reduceat(self.size > 1, begins) if len(begins) else np.zeros(0, bool)
+        rows = np.flatnonzero(np.repeat(is_open, length))
+        coded = pl.LazyFrame({"case_key": self.case[rows], "_code": self.activity[rows] * 2 + self.is_new[rows]})
         cases = coded.group_by("case_key", maintain_order=True).agg("_code").group_by("_code")
-        kept = cases.agg(pl.col("case_key").min(), cases=pl.len().cast(pl.Int64)).drop("_code").collect()
-        blocks = self.blocks.join(kept.select("case_key"), on="case_key", how="semi", maintain_order="left")
-        number = blocks.select("block").with_row_index("_number").with_columns(pl.col("_number").cast(pl.Int64))
-        events, members = (
-            frame.join(number, on="block", maintain_order="left").with_columns(block="_number").drop("_number")
-            for frame in (self.events, self.members)
+        kept = (
+            cases.agg(pl.col("case_key").min(), cases=pl.len().cast(pl.Int64)).drop("_code").sort("case_key").collect()
         )
-        tied = self.tied_case_keys.filter(self.tied_case_keys.is_in(kept["case_key"].implode()))
-        return Blocks(events, blocks.with_columns(block=number["_number"]), members, tied), kept
+        rows = rows[np.isin(self.case[rows], kept["case_key"].to_numpy())]
+        parts = (self.case, self.activity, self.occurred_us, self.begin_us, self.is_new)
+        return Blocks(*(part[rows] for part in parts), self.activity_keys), kept
 
-    @property
-    def is_decided(self) -> bool:
-        """Whether no case has more than one legal sequence of activities."""
-        return not len(self.tied_case_keys)
+    @cached_property
+    def _is_near(self) -> np.ndarray:
+        """Per block whether it is a shared one or beside one in its case."""
+        is_shared = self.size > 1
+        near = is_shared.copy()
+        near[1:] |= is_shared[:-1] & ~self.is_first[1:]
+        near[:-1] |= is_shared[1:] & ~self.is_last[:-1]
+        return near
 
+    @cached_property
+    def _several(self) -> Members:
+        """The members of shared blocks."""
+        size = self.size[self.shared]
+        place = np.repeat(np.arange(len(size)), size)
+        rows = self.first[self.shared][place] + np.arange(len(place)) - (np.cumsum(size) - size)[place]
+        waits = self._waits(rows, self.shared[place])
+        code = place * max(len(self.activity_keys), 1) + self.activity[rows]
+        order = np.argsort(code)
+        begins = np.flatnonzero(starts_run(code[order]))
+        row = rows[order[begins]]
+        waits = waits[order]
+        return Members(
+            block=self.shared[place[order[begins]]],
+            activity=self.activity[row],
+            times=np.diff(begins, append=len(order)),
+            low_wait_us=np.minimum.reduceat(waits, begins) if len(begins) else waits,
+            high_wait_us=np.maximum.reduceat(waits, begins) if len(begins) else waits,
+        )
 
-def has_ties(events: pl.DataFrame, *, ranks: Mapping[int, int | None] | None = None) -> bool:
-    """Whether `find_blocks` finds a block of several events."""
-    return events_of(events, needs=EVENT).to_native().select(_is_tied(ranks).any()).item()
-
-
-def _is_tied(ranks: Mapping[int, int | None] | None) -> pl.Expr:
-    """Whether an event is in the block of the one before it."""
-    tie = [pl.col("case_key"), pl.col("occurred_us")]
-    if ranks is not None:
-        known = {key: rank for key, rank in ranks.items() if rank is not None}
-        rank = pl.col("activity_key").replace_strict(known, default=None, return_dtype=pl.Int64)
-        tie.append(rank.fill_null(-(2**62)))
-    return pl.all_horizontal(part.eq_missing(part.shift(1)) for part in tie)
+    def _waits(self, rows: np.ndarray, blocks: np.ndarray) -> np.ndarray:
+        """The waits of events, which are in these blocks."""
+        before = self.occurred_us[self.first[np.maximum(blocks - 1, 0)]]
+        return np.maximum(self.begin_us[rows] - before, 0)
 
 
 def find_blocks(events: pl.DataFrame, *, ranks: Mapping[int, int | None] | None = None) -> Blocks:
@@ -92,52 +198,11 @@ def find_blocks(events: pl.DataFrame, *, ranks: Mapping[int, int | None] | None 
     an activity without one.
     """
     frame = events_of(events, needs=EVENT).to_native()
-    is_new = ~_is_tied(ranks)
-    frame = frame.with_columns(
-        begin_us=pl.coalesce("started_us", "occurred_us"), block=is_new.cast(pl.Int64).cum_sum() - 1
-    ).drop("started_us")
-    blocks = _blocks(frame.with_row_index("row").filter(is_new), len(frame))
-    at = frame["block"]
-    before, is_first = blocks["before_us"].gather(at), blocks["is_first"].gather(at)
-    frame = frame.with_columns(blocks["size"].gather(at)).with_columns(
-        wait_us=pl.when(~is_first).then((pl.col("begin_us") - before).clip(lower_bound=0))
-    )
-    is_shared = pl.col("size") > 1
-    shared = (
-        frame.filter(is_shared)
-        .group_by("block", "activity_key")
-        .agg(
-            pl.len().cast(pl.Int64).alias("times"),
-            pl.col("wait_us").min().alias("low_wait_us"),
-            pl.col("wait_us").max().alias("high_wait_us"),
-        )
-    )
-    alone = frame.filter(~is_shared).select(
-        "block",
-        "activity_key",
-        times=pl.lit(1, pl.Int64),
-        low_wait_us="wait_us",
-        high_wait_us="wait_us",
-    )
-    kinds = shared.group_by("block").agg(pl.len().cast(pl.Int64).alias("kinds"))
-    blocks = blocks.join(kinds, on="block", how="left", maintain_order="left").with_columns(
-        pl.col("kinds").fill_null(1)
-    )
-    tied = blocks.filter(pl.col("kinds") > 1)["case_key"].unique(maintain_order=True)
-    return Blocks(
-        events=frame, blocks=blocks.drop("before_us"), members=pl.concat([alone, shared]), tied_case_keys=tied
-    )
-
-
-def _blocks(first: pl.DataFrame, event_count: int) -> pl.DataFrame:
-    """The blocks from their first events (with their `row` in the log)."""
-    same_before, same_after = (pl.col("case_key").eq_missing(pl.col("case_key").shift(step)) for step in (1, -1))
-    return first.select(
-        "block",
-        "case_key",
-        "occurred_us",
-        size=pl.col("row").shift(-1, fill_value=event_count).cast(pl.Int64) - pl.col("row").cast(pl.Int64),
-        is_first=~same_before,
-        is_last=~same_after,
-        before_us=pl.col("occurred_us").shift(1),
-    )
+    case, occurred = frame["case_key"].to_numpy(), frame["occurred_us"].to_numpy()
+    keys, activity = distinct(frame["activity_key"].cast(pl.Int64).to_numpy())
+    is_new = starts_run(case) | starts_run(occurred)
+    if ranks is not None:
+        known = [ranks.get(key) for key in keys.tolist()]
+        is_new |= starts_run(np.array([_NO_RANK if rank is None else rank for rank in known], np.int64)[activity])
+    begin = frame.select(pl.coalesce("started_us", "occurred_us")).to_series().to_numpy()
+    return Blocks(case, activity, occurred, begin, is_new, keys)

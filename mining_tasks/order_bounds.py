@@ -15,9 +15,9 @@ import polars as pl
 from mining_tasks.durations import MEDIAN, P90
 from mining_tasks.frames import MICROSECONDS
 from mining_tasks.order_activities import bound_ends, bound_waits
-from mining_tasks.order_arcs import ARC, ArcBounds, bound_arcs
-from mining_tasks.order_blocks import Blocks, find_blocks, has_ties
-from mining_tasks.order_statistics import extreme_mean, extreme_quantile
+from mining_tasks.order_arcs import ARC, Durations, bound_arcs
+from mining_tasks.order_blocks import Blocks, find_blocks
+from mining_tasks.order_statistics import extreme_mean, extreme_quantiles
 from mining_tasks.order_variants import bound_variants
 from mining_tasks.results import Results
 
@@ -34,6 +34,7 @@ SCHEMA = {
     "is_exact": pl.Boolean,
 }
 Row = tuple[Any, ...]
+_SHARES = {"median": MEDIAN, "p90": P90}
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,9 @@ def bound_figures(
     if order and order[0] == "occurred_at":
         by_rank = len(order) > 1 and order[1] == "rank" and any(rank is not None for rank in ranks.values())
         for trusted, known in [("occurred_at", None)] + ([("occurred_at, rank", ranks)] if by_rank else []):
-            if has_ties(events, ranks=known):
-                rows += _rows(trusted, find_blocks(events, ranks=known), figures)
+            log = find_blocks(events, ranks=known)
+            if log.has_ties:
+                rows += _rows(trusted, log, figures)
     frame = pl.DataFrame(rows, schema=SCHEMA, orient="row").filter(pl.col("lowest") < pl.col("highest"))
     return nw.from_native(frame.sort(*list(SCHEMA)[:6], nulls_last=False))
 
@@ -82,14 +84,13 @@ def _rows(trusted: str, log: Blocks, figures: Figures) -> Iterator[Row]:
 
 
 def _arc_rows(log: Blocks, figures: Figures) -> Iterator[Row]:
-    bounds = bound_arcs(log)
     published = {(row[ARC[0]], row[ARC[1]]): row for row in figures.dfg.iter_rows(named=True)}
+    bounds = bound_arcs(log, {arc: (row["edge_count"], row["case_count"]) for arc, row in published.items()})
     moved = list(bounds.arcs.iter_rows())
     certain = len(published.keys() - {row[:2] for row in moved})
     lowest, highest = certain + sum(row[2] > 0 for row in moved), certain + sum(row[3] > 0 for row in moved)
     yield "process_kpis", "edge_count", None, None, None, len(published), lowest, highest, lowest == highest
-    durations = _durations_of(bounds, published)
-    for source, target, low, high, low_cases, high_cases in moved:
+    for (source, target, low, high, low_cases, high_cases), durations in zip(moved, bounds.durations, strict=True):
         arc = (source, target)
         row = published.get(arc)
         if source == target:
@@ -100,63 +101,51 @@ def _arc_rows(log: Blocks, figures: Figures) -> Iterator[Row]:
         key = (source, target, None)
         yield "dfg", "edge_count", *key, row["edge_count"], low, high, True
         yield "dfg", "case_count", *key, row["case_count"], low_cases, high_cases, True
-        for kpi, least, most, is_exact in _duration_bounds(*durations[arc], arc in bounds.loops_with_choice):
+        for kpi, least, most, is_exact in _duration_bounds(durations, arc in bounds.loops_with_choice):
             yield "dfg", kpi, *key, row[kpi], least, most, is_exact
 
 
-def _durations_of(bounds: ArcBounds, published: Mapping[tuple, Any]) -> dict[tuple, tuple[np.ndarray, ...]]:
-    """arc -> sure low, sure high, possible low, possible high; microseconds, each sorted."""
-    found: dict[tuple, list[np.ndarray]] = {}
-    nothing = np.zeros(0, dtype=np.int64)
-    for start, frame in ((0, bounds.sure), (2, bounds.possible)):
-        for arc, of_arc in frame.partition_by(*ARC, include_key=False, as_dict=True).items():
-            if arc in published:
-                kept = found.setdefault(arc, [nothing] * 4)
-                kept[start], kept[start + 1] = (np.sort(of_arc[name].to_numpy()) for name in ("low_us", "high_us"))
-    return {arc: tuple(arrays) for arc, arrays in found.items()}
-
-
-def _duration_bounds(
-    sure_low, sure_high, may_low, may_high, is_coupled: bool
-) -> Iterator[tuple[str, float, float, bool]]:
+def _duration_bounds(of_arc: Durations, is_coupled: bool) -> Iterator[tuple[str, float, float, bool]]:
+    sure_low, sure_high, may_low, may_high = (
+        of_arc.sure_low,
+        of_arc.sure_high,
+        of_arc.possible_low,
+        of_arc.possible_high,
+    )
     if not len(may_low) and (sure_low == sure_high).all():
         return  # nothing of it can move
-    most = int(may_high[may_high > 0].sum())
+    most = int(may_high.sum())
     yield "total_seconds", _s(int(sure_low.sum())), _s(int(sure_high.sum()) + most), not is_coupled
-    for kpi, share in (("median_seconds", MEDIAN), ("p90_seconds", P90)):
-        lowest = extreme_quantile(sure_low, may_low, share, lowest=True)
-        yield kpi, _s(lowest), _s(extreme_quantile(sure_high, may_high, share, lowest=False)), False
+    lowest = extreme_quantiles(sure_low, may_low, _SHARES.values(), lowest=True)
+    highest = extreme_quantiles(sure_high, may_high, _SHARES.values(), lowest=False)
+    for kpi, least, greatest in zip(_SHARES, lowest, highest, strict=True):
+        yield f"{kpi}_seconds", _s(least), _s(greatest), False
     lowest = extreme_mean(sure_low, may_low, lowest=True)
     yield "mean_seconds", _s(lowest), _s(extreme_mean(sure_high, may_high, lowest=False)), False
-    everything_low, everything_high = np.concatenate([sure_low, may_low]), np.concatenate([sure_high, may_high])
     # the least value of all is at most the least sure one; where none is sure, at most the greatest of all
-    most_of_min = int(sure_high.min()) if len(sure_high) else int(everything_high.max())
-    least_of_max = int(sure_low.max()) if len(sure_low) else int(everything_low.min())
-    yield "min_seconds", _s(int(everything_low.min())), _s(most_of_min), False
-    yield "max_seconds", _s(least_of_max), _s(int(everything_high.max())), False
+    everything_low, everything_high = (
+        [part for part in parts if len(part)] for parts in ((sure_low, may_low), (sure_high, may_high))
+    )
+    least, greatest = min(part[0] for part in everything_low), max(part[-1] for part in everything_high)
+    yield "min_seconds", _s(int(least)), _s(int(sure_high[0] if len(sure_high) else greatest)), False
+    yield "max_seconds", _s(int(sure_low[-1] if len(sure_low) else least)), _s(int(greatest)), False
 
 
 def _activity_rows(log: Blocks, figures: Figures) -> Iterator[Row]:
     published = {row["activity_key"]: row for row in figures.activity_kpis.iter_rows(named=True)}
-    for activity, end, low, high in bound_ends(log).iter_rows():
+    for activity, end, low, high in bound_ends(log):
         key = (activity, None, None)
         value = published[activity][f"{end}_count"]
         yield "activity_kpis", f"{end}_count", *key, value, low, high, True
         if value:
             yield f"{end}_activities", "case_count", *key, value, low, high, True
-    lowest, highest = (
-        {
-            activity: np.sort(of_activity.to_series().to_numpy())
-            for (activity,), of_activity in one.partition_by("activity_key", include_key=False, as_dict=True).items()
-        }
-        for one in bound_waits(log)
-    )
     nothing = np.zeros(0, dtype=np.int64)
-    for activity in sorted(lowest.keys() & highest.keys()):
-        low, high, row = lowest[activity], highest[activity], published[activity]
-        for kpi, share in (("median_wait_seconds", MEDIAN), ("p90_wait_seconds", P90)):
-            least = extreme_quantile(low, nothing, share, lowest=True)
-            most = extreme_quantile(high, nothing, share, lowest=False)
+    for activity, low, high in bound_waits(log):
+        row = published[activity]
+        lowest = extreme_quantiles(low, nothing, _SHARES.values(), lowest=True)
+        highest = extreme_quantiles(high, nothing, _SHARES.values(), lowest=False)
+        for kpi, least, most in zip(_SHARES, lowest, highest, strict=True):
+            kpi = f"{kpi}_wait_seconds"
             yield "activity_kpis", kpi, activity, None, None, row[kpi], _s(least), _s(most), True
         least, most = extreme_mean(low, nothing, lowest=True), extreme_mean(high, nothing, lowest=False)
         kpi = "mean_wait_seconds"

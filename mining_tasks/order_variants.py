@@ -11,8 +11,9 @@ from functools import lru_cache
 from itertools import product
 from math import factorial, prod
 
-import polars as pl
+import numpy as np
 
+from mining_tasks.groups import starts_run
 from mining_tasks.order_blocks import Blocks
 
 Signature = tuple[tuple[int, ...], ...]  # per block its activities, sorted
@@ -75,33 +76,25 @@ class _Tied:
 
 
 def _signatures(log: Blocks) -> _Tied:
-    events = log.events.select("case_key", "block", "activity_key").filter(
-        pl.col("case_key").is_in(log.tied_case_keys.implode())
-    )
-    # one number per event, odd where its block begins: a case's numbers are its signature
-    begins = pl.col("block").ne_missing(pl.col("block").shift(1)).cast(pl.Int64)
-    coded = events.sort("block", "activity_key").select(
-        "case_key", _code=pl.col("activity_key").cast(pl.Int64) * 2 + begins
-    )
-    return _Tied(
-        Counter({_decoded(codes): count for codes, count in _distinct(coded, "_code")}),
-        Counter({tuple(sequence): count for sequence, count in _distinct(events, "activity_key")}),
-    )
+    cases, weights = log.one_of_each
+    tied, counts, published = set(cases.tied_cases.tolist()), Counter(), Counter()
+    begins = np.flatnonzero(starts_run(cases.case))
+    ends = np.append(begins[1:], len(cases.case))[: len(begins)]
+    keys, is_new = cases.activity_keys[cases.activity].tolist(), cases.is_new.tolist()
+    for start, end, (case, count) in zip(begins.tolist(), ends.tolist(), weights.iter_rows(), strict=True):
+        if case in tied:
+            counts[_signature(keys[start:end], is_new[start:end])] += count
+            published[tuple(keys[start:end])] += count
+    return _Tied(counts, published)
 
 
-def _distinct(events: pl.DataFrame, column: str) -> Iterator[tuple[list[int], int]]:
-    """The different sequences of `column` among the cases, each with its number of cases."""
-    cases = events.group_by("case_key", maintain_order=True).agg(column)
-    return cases.group_by(column, maintain_order=True).agg(pl.len()).iter_rows()
-
-
-def _decoded(codes: list[int]) -> Signature:
+def _signature(sequence: Sequence[int], is_new: Sequence[bool]) -> Signature:
     blocks: list[list[int]] = []
-    for code in codes:
-        if code % 2:
+    for key, begins in zip(sequence, is_new, strict=True):
+        if begins:
             blocks.append([])
-        blocks[-1].append(code // 2)
-    return tuple(map(tuple, blocks))
+        blocks[-1].append(key)
+    return tuple(tuple(sorted(block)) for block in blocks)
 
 
 def _content(signature: Signature) -> tuple[int, ...]:
