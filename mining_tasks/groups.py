@@ -14,6 +14,8 @@ PACKED = 2**62  # below it several numbers fit into one
 _HALF = 32  # bits
 _GREATEST = 2**63 - 1
 _GAPS = 65_536  # numbers without a group that are worth their place
+_ROOM = 62  # bits of a number and its place
+_ROOM_PER_ROW = 16  # bytes of a table of all pairs
 
 
 def numbered(frame: nw.DataFrame, by: Sequence[str]) -> tuple[nw.DataFrame, np.ndarray, nw.DataFrame]:
@@ -110,9 +112,16 @@ def different_pairs(frame: Frame, one: str, other: str) -> nw.DataFrame:
 
 
 def count_pairs(codes: np.ndarray, values: np.ndarray, size: int) -> np.ndarray:
-    """How many different small numbers `values` each of the groups 0 to `size` - 1 has."""
+    """How many different small numbers `values` each of the groups 0 to `size` - 1 has. Ticked off in a table of all pairs,
+    where that is not much larger than the rows.
+    """
     span = int(values.max(initial=0)) + 1
+    size = max(size, int(codes.max(initial=-1)) + 1)
     pairs = codes * span + values
+    if size * span <= _ROOM_PER_ROW * len(pairs):
+        is_there = np.zeros((size, span), bool)
+        is_there.reshape(-1)[pairs] = True
+        return np.count_nonzero(is_there, axis=1)
     pairs.sort()
     return np.bincount(pairs[starts_run(pairs)] // span, minlength=size)
 
@@ -151,15 +160,32 @@ def exact_sums(codes: np.ndarray, values: np.ndarray, size: int) -> list[int]:
 
 
 def stable_order(keys: np.ndarray) -> np.ndarray:
-    """The places of integers from the least, those of equal ones as they lie. NumPy sorts places several times faster where
-    equal keys may come in any order, so that these are put right at the end.
+    """The places of integers from the least, those of equal ones as they lie. NumPy sorts numbers several times faster than
+    places: so each place is put behind its number; what of a number has no room beside it is looked at afterwards.
     """
-    order = np.argsort(keys)
-    runs = np.cumsum(starts_run(keys[order]))
-    runs *= len(keys)
-    order += runs
-    order.sort()
-    order -= runs
+    if not len(keys):
+        return np.zeros(0, np.int64)
+    low, bits = int(keys.min()), (len(keys) - 1).bit_length()
+    span = int(keys.max()) - low
+    if span > _GREATEST:
+        return np.argsort(keys, kind="stable")
+    left_out = max(span.bit_length() + bits - _ROOM, 0)
+    packed = keys - low
+    packed >>= left_out
+    packed <<= bits
+    packed += np.arange(len(keys))
+    packed.sort()
+    order = packed & ((1 << bits) - 1)
+    if left_out:
+        found = keys[order]
+        is_late = found[1:] < found[:-1]
+        if is_late.any():
+            packed >>= bits
+            run = np.cumsum(starts_run(packed))
+            wrong = np.zeros(run[-1] + 1, bool)
+            wrong[run[1:][is_late]] = True
+            rows = np.flatnonzero(wrong[run])
+            order[rows] = order[rows][np.lexsort((found[rows], run[rows]))]  # which is stable
     return order
 
 

@@ -64,8 +64,9 @@ from {{ source('raw_odoo', table) }}
 
 {# The rows of the touched cases, each once per case. Few cases are looked up one by one through the indexes (a plain join
    would read every branch of the union whole); a full rebuild reads everything once, all cases being touched.
-   root_of_case: the id of the case's root document from touched.case_id, where the case's name itself has no index. #}
-{% macro touched_rows(case_rows, touched_cases, root_of_case=none) %}
+   root_of_case: the id of the case's root document from touched.case_id, where the case's name itself has no index.
+   half: 1 or 2, where two models have half of the cases each, which a night looks up at once; a full rebuild has all in 1. #}
+{% macro touched_rows(case_rows, touched_cases, root_of_case=none, half=none) %}
 {%- set joined = "rows.root_id = " ~ root_of_case if root_of_case else "rows.case_id = touched.case_id" -%}
 select
     rows.source_table,
@@ -75,7 +76,7 @@ select
     bool_or(rows.is_current) as is_current
 {%- if var('full_rebuild') %}
 from {{ case_rows }} as rows
-where rows.case_id is not null
+where rows.case_id is not null {{- " and false" if half == 2 }}
 {%- else %}
 from {{ touched_cases }} as touched
 cross join lateral (
@@ -84,6 +85,9 @@ cross join lateral (
     where {{ joined }}
     offset 0  -- keeps the look-up inside, so that each branch of the union gets it
 ) as rows
+{%- if half %}
+where hashtext(touched.case_id) & 1 = {{ half - 1 }}
+{%- endif %}
 {%- endif %}
 group by rows.source_table, rows.source_key, rows.source_id, rows.case_id
 {% endmacro %}

@@ -14,6 +14,7 @@ from mining_tasks import durations, groups
 from mining_tasks.durations import summarise_durations
 from mining_tasks.groups import (
     count_different,
+    count_pairs,
     different_pairs,
     distinct,
     exact_sums,
@@ -136,3 +137,18 @@ def test_different_numbers_are_found_near_and_far(numbers):
     different, places = distinct(np.array(numbers, np.int64))
     assert different.tolist() == sorted(set(numbers))
     assert different[places].tolist() == numbers
+
+
+def test_numbers_too_long_to_have_their_place_beside_them_stay_in_their_order():
+    draw = np.random.default_rng(5)
+    keys = draw.integers(-4, 4, 5_000) * 2**58 + draw.integers(0, 40, 5_000)
+    assert stable_order(keys).tolist() == np.argsort(keys, kind="stable").tolist()
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([0, 1, 2, 5_000]))), st.integers(0, 6))
+def test_pairs_are_counted_with_a_table_of_them_and_without(rows, size):
+    """The greatest value decides whether there is room for a table."""
+    codes, values = (np.array(column, np.int64) for column in (zip(*rows, strict=True) if rows else ([], [])))
+    expected = [len({value for code, value in rows if code == group}) for group in range(max(size, *codes + 1, 0))]
+    assert count_pairs(codes, values, size).tolist() == expected

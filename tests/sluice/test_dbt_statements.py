@@ -136,7 +136,7 @@ def test_dbt_is_told_the_same_in_every_process(settings):
     [
         "drop table candidate.lead_to_order__cases",
         "create table candidate.lead_to_order__cases__dbt_backup (left_by text)",
-        "create table intermediate.int_lead_to_order__rows__dbt_tmp (left_by text)",
+        "create table intermediate.int_lead_to_order__rows_1__dbt_tmp (left_by text)",
         "drop table candidate.lead_to_order__cases; create view candidate.lead_to_order__cases as select 1 as one",
     ],
 )

@@ -1,3 +1,3 @@
-{{ config(materialized='table', unlogged=true, pre_hook="{{ with_little_memory() }}", post_hook="analyze {{ this }}") }}
-{{ touched_rows(
-    ref('int_lead_to_order__case_rows'), ref('int_lead_to_order__touched_cases'), "substr(touched.case_id, 6)::bigint") }}
+select source_table, source_key, source_id, case_id, is_current from {{ ref('int_lead_to_order__rows_1') }}
+union all
+select source_table, source_key, source_id, case_id, is_current from {{ ref('int_lead_to_order__rows_2') }}

@@ -1,2 +1,3 @@
-{{ config(materialized='table', unlogged=true, pre_hook="{{ with_little_memory() }}", post_hook="analyze {{ this }}") }}
-{{ touched_rows(ref('int_purchase_to_pay__case_rows'), ref('int_purchase_to_pay__touched_cases')) }}
+select source_table, source_key, source_id, case_id, is_current from {{ ref('int_purchase_to_pay__rows_1') }}
+union all
+select source_table, source_key, source_id, case_id, is_current from {{ ref('int_purchase_to_pay__rows_2') }}
