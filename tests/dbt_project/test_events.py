@@ -291,7 +291,7 @@ def test_few_changed_rows_are_found_through_indexes(odoo, models):
     log.make(full=False)
     odoo.db.execute(f"analyze candidate.{P}__touched_cases")
     assert odoo.db.execute(f"select case_id from candidate.{P}__touched_cases").fetchall() == [("P77",)]
-    for name in ("touched_cases", "rows"):
+    for name in ("touched_cases", "rows_1", "rows_2"):
         touched_sql = next(step[3] for step in log.steps if step[0].endswith(f"{P}__{name}"))
         plan = "\n".join(
             line

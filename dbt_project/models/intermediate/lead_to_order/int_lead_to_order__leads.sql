@@ -1,4 +1,4 @@
-{{ config(materialized='table', unlogged=true, post_hook="analyze {{ this }}") }}
+{{ config(materialized='table', unlogged=true, pre_hook="{{ with_rows_looked_up() }}", post_hook="analyze {{ this }}") }}
 select
     rows.case_id,
     leads.lead_id,

@@ -1,3 +1,4 @@
+{{ config(pre_hook="{{ with_rows_looked_up() }}") }}
 with
 orders as (
     -- one order per case; where two orders share a number, the first by id, and order_count tells
