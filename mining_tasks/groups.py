@@ -15,7 +15,7 @@ _HALF = 32  # bits
 _GREATEST = 2**63 - 1
 _GAPS = 65_536  # numbers without a group that are worth their place
 _ROOM = 62  # bits of a number and its place
-_ROOM_PER_ROW = 16  # bytes of a table of all pairs
+_ROOM_PER_NUMBER = 16  # bytes of a table in which numbers are ticked off
 
 
 def numbered(frame: nw.DataFrame, by: Sequence[str]) -> tuple[nw.DataFrame, np.ndarray, nw.DataFrame]:
@@ -68,6 +68,9 @@ def distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if int(values.max()) - low < 4 * len(values) + _GAPS:
         is_there = np.bincount(values - low) > 0
         return np.flatnonzero(is_there) + low, (np.cumsum(is_there) - 1)[values - low]
+    if (values[1:] >= values[:-1]).all():
+        is_new = starts_run(values)
+        return values[is_new], np.cumsum(is_new) - 1
     different = np.sort(values)
     different = different[starts_run(different)]
     return different, place_among(different, values) - 1
@@ -101,9 +104,7 @@ def different_pairs(frame: Frame, one: str, other: str) -> nw.DataFrame:
     if isinstance(frame, nw.DataFrame) and len(frame) and all(frame[name].dtype.is_integer() for name in (one, other)):
         (ones, first), (others, second) = (distinct(frame[name].to_numpy()) for name in (one, other))
         if len(ones) * len(others) < PACKED:
-            pairs = first * len(others) + second
-            pairs.sort()
-            first, second = np.divmod(pairs[starts_run(pairs)], len(others))
+            first, second = np.divmod(_different(first * len(others) + second, len(ones) * len(others)), len(others))
             values, backend = {one: ones[first], other: others[second]}, frame.implementation
             columns = [nw.new_series(name, found, frame[name].dtype, backend=backend) for name, found in values.items()]
             return columns[0].to_frame().with_columns(columns[1])
@@ -112,18 +113,32 @@ def different_pairs(frame: Frame, one: str, other: str) -> nw.DataFrame:
 
 
 def count_pairs(codes: np.ndarray, values: np.ndarray, size: int) -> np.ndarray:
-    """How many different small numbers `values` each of the groups 0 to `size` - 1 has. Ticked off in a table of all pairs,
-    where that is not much larger than the rows.
-    """
+    """How many different small numbers `values` each of the groups 0 to `size` - 1 has."""
     span = int(values.max(initial=0)) + 1
     size = max(size, int(codes.max(initial=-1)) + 1)
     pairs = codes * span + values
-    if size * span <= _ROOM_PER_ROW * len(pairs):
-        is_there = np.zeros((size, span), bool)
-        is_there.reshape(-1)[pairs] = True
-        return np.count_nonzero(is_there, axis=1)
-    pairs.sort()
-    return np.bincount(pairs[starts_run(pairs)] // span, minlength=size)
+    if _has_room(size * span, pairs):
+        return np.count_nonzero(_ticked_off(pairs, size * span).reshape(size, span), axis=1)
+    return np.bincount(_different(pairs, size * span) // span, minlength=size)
+
+
+def _different(numbers: np.ndarray, size: int) -> np.ndarray:
+    """The different ones of numbers below `size`, rising; their array may be sorted."""
+    if _has_room(size, numbers):
+        return np.flatnonzero(_ticked_off(numbers, size))
+    numbers.sort()
+    return numbers[starts_run(numbers)]
+
+
+def _has_room(size: int, numbers: np.ndarray) -> bool:
+    return size <= _ROOM_PER_NUMBER * len(numbers)
+
+
+def _ticked_off(numbers: np.ndarray, size: int) -> np.ndarray:
+    """Whether each number below `size` is among these: several times faster than sorting them."""
+    is_there = np.zeros(size, bool)
+    is_there[numbers] = True
+    return is_there
 
 
 def place_among(bounds: np.ndarray, at: np.ndarray) -> np.ndarray:

@@ -421,23 +421,23 @@ class _Publication:
         kept = sql.SQL(
             """select order_basis, tied_event_count, tied_case_count from event_log.order_ties where process = {process}
                union all
-               select e.order_basis, -count(*), -count(distinct e.case_key)
-               from event_log.events as e inner join publish_known as known on e.case_key = known.case_key
-               where e.process = {process} and e.order_basis <> {first} group by e.order_basis
+               select old.order_basis, -count(*), -count(distinct old.case_key)
+               from event_log.events as old where {known} and old.order_basis <> {first} group by old.order_basis
                union all"""
-        ).format(process=sql.Literal(self.process), first=sql.Literal(self.declared.order[0]))
-        self._execute(
-            """create temporary table publish_ties on commit drop as
+        ).format(process=sql.Literal(self.process), known=self._known, first=sql.Literal(self.declared.order[0]))
+        with in_order_of_storage(self.db, is_few=self.is_few):
+            self._execute(
+                """create temporary table publish_ties on commit drop as
                select order_basis, sum(tied_event_count)::bigint as tied_event_count,
                       sum(tied_case_count)::bigint as tied_case_count
                from ({kept} select e.order_basis, count(*) as tied_event_count, count(distinct e.case_key) as tied_case_count
                      from {events} as e inner join publish_coming as coming on e.case_id = coming.case_id
                      where e.order_basis <> {first} group by e.order_basis) as parts
                group by order_basis having sum(tied_event_count) > 0""",
-            kept=sql.SQL("") if build.is_full_rebuild else kept,
-            events=self._candidate("events"),
-            first=sql.Literal(self.declared.order[0]),
-        )
+                kept=sql.SQL("") if build.is_full_rebuild else kept,
+                events=self._candidate("events"),
+                first=sql.Literal(self.declared.order[0]),
+            )
 
     def _replace_ties(self) -> None:
         self._sync(
