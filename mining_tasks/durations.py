@@ -69,7 +69,7 @@ def summarise_coded(
 @dataclass(frozen=True)
 class Ordered:
     """Durations in memory, by group, each group's from the least: every figure is a slice. counts: how many each group has,
-    one at least."""
+    one at least where figures are asked for."""
 
     us: np.ndarray
     counts: np.ndarray
@@ -83,6 +83,10 @@ class Ordered:
     def first(self) -> np.ndarray:
         """Where each group begins."""
         return np.cumsum(self.counts) - self.counts
+
+    def apart(self) -> list[np.ndarray]:
+        """Each group's."""
+        return np.split(self.us, self.first()[1:])[: len(self.counts)]
 
     def quantile(self, share: Fraction) -> np.ndarray:
         """The quantile of each group, times the denominator of the share."""

@@ -50,21 +50,17 @@ def bound_waits(log: Blocks) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
         return
     activity = log.activity[log.first]
     alone = np.flatnonzero((log.size == 1) & ~log.is_first & is_moved[activity])
-    ordered = Ordered.of(activity[alone], log.wait_us[alone], size)
-    since = ordered.first()
+    own = Ordered.of(activity[alone], log.wait_us[alone], size).apart()
     # in a case's first block one event waits for nothing: it is of the activity, or another one is
     others = _counted(members.activity[is_several], members.times[is_several] - 1, size)
     first = np.bincount(members.activity[is_several & is_first & (kinds > 1)], minlength=size)
     chosen = np.flatnonzero(is_several & ~is_first)
     low = np.where(kinds[chosen] == 1, members.low_wait_us[chosen], 0)
-    lows = Ordered.of(members.activity[chosen], low, size)
-    highs = Ordered.of(members.activity[chosen], members.high_wait_us[chosen], size)
-    start = lows.first()
+    lows = Ordered.of(members.activity[chosen], low, size).apart()
+    highs = Ordered.of(members.activity[chosen], members.high_wait_us[chosen], size).apart()
     for place in np.flatnonzero(is_moved).tolist():
-        own = ordered.us[since[place] : since[place] + ordered.counts[place]]
-        slot = slice(start[place], start[place] + lows.counts[place])
-        lowest = _merged(int(others[place] + first[place]), own, lows.us[slot])
-        highest = _merged(int(others[place]), own, highs.us[slot])
+        lowest = _merged(int(others[place] + first[place]), own[place], lows[place])
+        highest = _merged(int(others[place]), own[place], highs[place])
         if len(lowest) and len(highest):
             yield int(log.activity_keys[place]), lowest, highest
 

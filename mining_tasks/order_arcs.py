@@ -202,13 +202,8 @@ def _by_arc(
     place: np.ndarray, low: np.ndarray, high: np.ndarray, size: int
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Of each arc its least and its greatest durations, sorted."""
-    lows = _apart(Ordered.of(place, low, size))
-    return lows, lows if np.array_equal(low, high) else _apart(Ordered.of(place, high, size))
-
-
-def _apart(ordered: Ordered) -> list[np.ndarray]:
-    first = ordered.first()
-    return [ordered.us[start:end] for start, end in zip(first.tolist(), (first + ordered.counts).tolist(), strict=True)]
+    lows = Ordered.of(place, low, size).apart()
+    return lows, lows if np.array_equal(low, high) else Ordered.of(place, high, size).apart()
 
 
 def _count(log: Blocks, inner: _Inner, links: _Links) -> pl.DataFrame:

@@ -86,8 +86,8 @@ class Blocks:
 
     @cached_property
     def members(self) -> Members:
-        """Those of `near` blocks: first of those of one event, then of `shared` ones, by block and activity."""
-        alone = np.flatnonzero(self._is_near & (self.size == 1))
+        """Those of `shared` blocks and of the ones beside: first of blocks of one event, then of shared ones by activity."""
+        alone = self._beside
         row = self.first[alone]
         ones, waits = np.ones(len(alone), np.int64), self.wait_us[alone]
         several = self._several
@@ -113,10 +113,9 @@ class Blocks:
     def start(self) -> np.ndarray:
         """Per block, where it is a shared one or beside one, the place of its first member."""
         start = np.zeros(len(self.first), np.int64)
-        is_alone = self._is_near & (self.size == 1)
-        start[is_alone] = np.arange(np.count_nonzero(is_alone))
+        start[self._beside] = np.arange(len(self._beside))
         kinds = self.kinds[self.shared]
-        start[self.shared] = np.cumsum(kinds) - kinds + np.count_nonzero(is_alone)
+        start[self.shared] = np.cumsum(kinds) - kinds + len(self._beside)
         return start
 
     @cached_property
@@ -157,13 +156,13 @@ class Blocks:
         return Blocks(*(part[rows] for part in parts), self.activity_keys), kept
 
     @cached_property
-    def _is_near(self) -> np.ndarray:
-        """Per block whether it is a shared one or beside one in its case."""
+    def _beside(self) -> np.ndarray:
+        """The places of the blocks of one event that stand beside a shared one in their case."""
         is_shared = self.size > 1
-        near = is_shared.copy()
-        near[1:] |= is_shared[:-1] & ~self.is_first[1:]
-        near[:-1] |= is_shared[1:] & ~self.is_last[:-1]
-        return near
+        is_beside = np.zeros(len(is_shared), bool)
+        is_beside[1:] |= is_shared[:-1] & ~self.is_first[1:]
+        is_beside[:-1] |= is_shared[1:] & ~self.is_last[:-1]
+        return np.flatnonzero(is_beside & ~is_shared)
 
     @cached_property
     def _several(self) -> Members:
