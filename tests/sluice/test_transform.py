@@ -5,10 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+import yaml
 
 from sluice import transform
 from sluice.errors import SluiceError
 from sluice.runs import as_of_day
+from sluice.settings import PROJECT
+from tests.dbt_project.conftest import PROCESSES
 from tests.sluice.leads import DAY, P, change_leads, one, publish, run
 
 
@@ -44,6 +47,22 @@ def test_nights_touch_only_what_changed(ready):
         db.execute("""update raw_odoo.crm_stage set name = '{"en_US": "Fresh"}' where id = 1""")
     assert transform.fingerprint(ready, P) != first.fingerprint, "a renamed stage changes cases of no new row"
     assert transform.build(ready, P, run(3)).is_full_rebuild
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_the_tests_that_the_models_carry_pass(ready, process):
+    transform.stage(ready, "odoo")
+    transform.build(ready, process, replace(run(1), subject=process))
+    played = transform.test(ready, process).nodes
+    assert {status for status, _, _ in played.values()} == {"pass"}
+    units = {
+        unit["name"]
+        for folder in ("intermediate", "marts")
+        for path in (PROJECT / "dbt_project" / "models" / folder / process).glob("*.yml")
+        for unit in yaml.safe_load(path.read_text()).get("unit_tests", ())
+    }
+    assert units, process
+    assert units <= {name.rpartition(".")[2] for name in played}, "a unit test that nothing plays"
 
 
 def test_a_night_without_news_needs_no_dbt_and_leaves_what_dbt_would(ready, monkeypatch):
