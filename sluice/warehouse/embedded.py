@@ -34,7 +34,7 @@ password_encryption = 'scram-sha-256'
 timezone = 'UTC'
 log_timezone = 'UTC'
 max_connections = 200
-shared_buffers = '256MB'
+shared_buffers = '{shared_buffers}MB'
 work_mem = '64MB'
 maintenance_work_mem = '256MB'
 wal_level = minimal
@@ -49,6 +49,19 @@ effective_io_concurrency = 32
 # sums of floats must not depend on how many workers shared them, and containers have a small /dev/shm
 max_parallel_workers_per_gather = 0
 """
+
+
+def _shared_buffers() -> int:
+    """MB of pages that the server keeps: a sixteenth of what this machine or container has, from 128 to 1024.
+
+    A page that only the operating system has costs many times one of the server's own, and a night reads the same upper
+    pages of indexes, and the same link tables, again and again.
+    """
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with suppress(OSError, ValueError):  # no such file; "max"
+            memory = min(memory, int(Path(limit).read_text()))
+    return min(max(memory // 16 // 2**20, 128), 1024)
 
 
 def binary(name: str) -> Path:
@@ -210,7 +223,7 @@ def _initialise(settings: Settings, folder: Path, account: pwd.struct_passwd | N
     finally:
         password.unlink()
     with open(fresh / "postgresql.conf", "a") as file:
-        file.write(_CONFIGURATION)
+        file.write(_CONFIGURATION.format(shared_buffers=_shared_buffers()))
     fresh.rename(folder)
 
 
