@@ -12,6 +12,8 @@ BITMAP = 64 * 1024 * 1024  # bytes: a million pages; where more are hit, each ro
 # analysing them takes longer than making them otherwise
 LITTLE_STATISTICS = "default_statistics_target = 10"
 
+AS_ON_SSDS = "random_page_cost = 1.1"  # dear random pages would have whole tables read for few cases' rows
+
 
 def are_few(db: psycopg.Connection, table: str) -> bool:
     """Whether a table (a name that needs no quotes) has no more than `MOST` rows."""

@@ -4,8 +4,10 @@ Readers see the state before or the state after, never a mixture, and never wait
 are only created or attached.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import psycopg
 from psycopg import sql
@@ -14,11 +16,12 @@ from expectations.build import Build, exists, read_build
 from expectations.declaration import GateDeclaration, declaration_of
 from expectations.publication import publish_quality
 from sluice.candidate_tables import COLUMNS
-from sluice.case_rows import replace_few_case_rows
+from sluice.case_rows import read_former_rows, replace_few_case_rows
 from sluice.dependent_views import replace_table
 from sluice.errors import SluiceError
 from sluice.mined import PER_CASE, TOUCHED, UNCHANGED, WHOLE, read_mined
-from sluice.planning import LITTLE_STATISTICS, are_few, in_order_of_storage, one_of
+from sluice.planning import AS_ON_SSDS, LITTLE_STATISTICS, are_few, in_order_of_storage, one_of
+from sluice.published_state import set_state
 from sluice.runs import RunContext
 from sluice.settings import Settings
 from sluice.warehouse import connect
@@ -42,10 +45,11 @@ def publish(settings: Settings, process: object, ctx: RunContext) -> Published:
     gated ones of this run.
     """
     declared = declaration_of(process, settings.project)
-    with connect(settings.warehouse_url) as db:
-        with db.transaction():
+    url = settings.warehouse_url
+    with connect(url) as db:
+        with ThreadPoolExecutor(1) as aside, db.transaction():
             db.execute("select pg_advisory_xact_lock(hashtext(%s))", (f"sluice:publish:{declared.name}",))
-            done = _Publication(db, declared, ctx).run()
+            done = _Publication(db, declared, ctx, partial(aside.submit, read_former_rows, url, declared.name)).run()
         if done.is_full:  # the next gate and the next publish plan their queries by what is there now
             for schema, table in (
                 ("event_log", f"events__{declared.name}"),
@@ -59,30 +63,38 @@ def publish(settings: Settings, process: object, ctx: RunContext) -> Published:
 
 
 class _Publication:
-    """The statements of one publish, in the transaction of `db`."""
+    """The statements of one publish, in the transaction of `db`; read_former: begins `read_former_rows` beside it."""
 
-    def __init__(self, db: psycopg.Connection, declared: GateDeclaration, ctx: RunContext) -> None:
+    def __init__(
+        self,
+        db: psycopg.Connection,
+        declared: GateDeclaration,
+        ctx: RunContext,
+        read_former: Callable[[], Future[None]],
+    ) -> None:
         self.db, self.declared, self.ctx, self.process = db, declared, ctx, declared.name
+        self.read_former = read_former
         self.swaps: list[tuple[str, str]] = []
         self.is_few = False  # of touched cases, so that their rows are looked up in the order of storage
 
     def run(self) -> Published:
         build = self._gated_build()
-        if not build.is_full_rebuild:  # as on SSDs: dear random pages would have whole tables read for few cases' rows
-            self._execute("set local random_page_cost = 1.1")
+        if not build.is_full_rebuild:
+            self._execute(f"set local {AS_ON_SSDS}")
             self._execute(f"set local {LITTLE_STATISTICS}")
         self._collect_cases(build)
         self.is_few = not build.is_full_rebuild and are_few(self.db, "publish_touched")
+        former = self.read_former() if self.is_few else None
         self._collect_ties(build)
         self._replace_log()
         for table in ("attributes", *self.declared.extra_tables):
             self._replace_own(table, build)
-        self._replace_case_rows()
+        self._replace_case_rows(former)
         self._replace_quarantine()
         publish_quality(self.db, self.process, self.ctx.run_id, is_full_rebuild=build.is_full_rebuild)
         self._replace_activities()
         self._replace_ties()
-        self._set_state(build)
+        set_state(self.db, self.declared, build, self.ctx.run_id)
         self._replace_mining()
         done = self._counts(build)
         for fresh, published in self.swaps:  # last: this is the one thing that readers of the table wait for
@@ -319,10 +331,10 @@ class _Publication:
             table,
         ).fetchall()
 
-    def _replace_case_rows(self) -> None:
+    def _replace_case_rows(self, former: Future[None] | None) -> None:
         """Those of quarantined cases too: a changed row must find its case."""
-        if self.is_few:
-            replace_few_case_rows(self.db, self.process, touched="publish_touched")
+        if former is not None:
+            replace_few_case_rows(self.db, self.process, former)
             return
         columns = ("process", "source_table", "source_key", "case_id")
         new = sql.SQL("select distinct {} as process, source_table, source_key, case_id from {}").format(
@@ -448,38 +460,6 @@ class _Publication:
             scope=self._own_rows,
             key=("process", "order_basis"),
             columns=("process", "order_basis", "tied_event_count", "tied_case_count"),
-        )
-
-    def _set_state(self, build: Build) -> None:
-        d = self.declared
-        self.db.execute(
-            """insert into event_log.processes (process, title, kind, order_declared, is_case_level_public,
-                    k_anonymity, as_of,
-                                                run_id, loaded_at)
-               values (%s, %s, %s, %s, %s, %s, %s, %s, now())
-               on conflict (process) do update set (title, kind, order_declared, is_case_level_public, k_anonymity,
-                   as_of,
-                   run_id, loaded_at) = (excluded.title, excluded.kind, excluded.order_declared,
-                   excluded.is_case_level_public, excluded.k_anonymity, excluded.as_of, excluded.run_id,
-                       excluded.loaded_at)""",
-            (
-                d.name,
-                d.title,
-                "imported" if d.is_imported else "declared",
-                ", ".join(d.order),
-                d.is_case_level_public,
-                d.k_anonymity,
-                build.as_of,
-                self.ctx.run_id,
-            ),
-        )
-        self.db.execute(
-            """insert into ops.process_state (process, gated_version, fingerprint, as_of, run_id, published_at)
-               values (%s, %s, %s, %s, %s, clock_timestamp())
-               on conflict (process) do update set (gated_version, fingerprint, as_of, run_id, published_at) =
-                   (excluded.gated_version, excluded.fingerprint, excluded.as_of, excluded.run_id,
-                       excluded.published_at)""",
-            (d.name, build.upto_version, build.fingerprint, build.as_of, self.ctx.run_id),
         )
 
     def _counts(self, build: Build) -> Published:
