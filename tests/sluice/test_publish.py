@@ -119,6 +119,17 @@ def test_publishing_again_changes_nothing(settings):
     assert rows(settings, "select xmin::text from event_log.events") == written
 
 
+def test_what_a_killed_publish_had_read_of_former_rows_is_read_again(settings):
+    put(settings, 1, {"A": ["order", "pay"], "B": ["order", "pay"]})
+    with psycopg.connect(settings.warehouse_url) as db:
+        db.execute("create table candidate.demo__former_case_rows as select * from candidate.demo__case_rows limit 0")
+    put(settings, 2, {"B": ["order"]}, upto_version=2)
+    kept = rows(settings, "select case_id, source_key from ops.case_rows order by 1, 2")
+    assert kept == rows(settings, "select case_id, source_key from event_log.events order by 1, 2")
+    assert len(kept) == 3
+    assert rows(settings, "select to_regclass('candidate.demo__former_case_rows')") == [(None,)]
+
+
 def test_mining_results_without_a_candidate_do_not_stay_behind(settings):
     put(settings, 1, {"A": ["order", "pay"]})
     ctx = run(2)
