@@ -50,7 +50,9 @@ def publish(settings: Settings, process: object, ctx: RunContext) -> Published:
         with ThreadPoolExecutor(1) as aside, db.transaction():
             db.execute("select pg_advisory_xact_lock(hashtext(%s))", (f"sluice:publish:{declared.name}",))
             done = _Publication(db, declared, ctx, partial(aside.submit, read_former_rows, url, declared.name)).run()
-        if done.is_full:  # or the server would, beside the nights to come; the next gate plans its queries by what is there
+        if (
+            done.is_full
+        ):  # or the server would, beside the nights to come; the next gate plans its queries by what is there
             db.autocommit = True
             for schema, table in (
                 ("event_log", f"events__{declared.name}"),

@@ -57,9 +57,13 @@ from {{ source('raw_odoo', table) }}
 {%- endmacro %}
 
 {# Before a model that follows the touched cases' rows into large tables: they are looked up, as SSDs allow. At PostgreSQL's
-   own price of a random page whole tables would be read for 2 % of their rows; a full rebuild does read them whole. #}
-{% macro with_rows_looked_up() -%}
-    {% if not var('full_rebuild') %}set local random_page_cost = 1.1{% endif %}
+   own price of a random page whole tables would be read for 2 % of their rows; a full rebuild does read them whole.
+   workers: processes that help with it, where many rows are to be looked up and nothing is summed. #}
+{% macro with_rows_looked_up(workers=0) -%}
+    {% if not var('full_rebuild') -%}
+        set local random_page_cost = 1.1
+        {%- if workers %}; set local max_parallel_workers_per_gather = {{ workers }}{% endif %}
+    {%- endif %}
 {%- endmacro %}
 
 {# The rows of the touched cases, each once per case. Few cases are looked up one by one through the indexes (a plain join

@@ -1,2 +1,2 @@
-{{ config(materialized='table', unlogged=true, pre_hook="{{ with_rows_looked_up() }}", post_hook="analyze {{ this }}") }}
+{{ config(materialized='table', unlogged=true, pre_hook="{{ with_rows_looked_up(workers=1) }}", post_hook="analyze {{ this }}") }}
 {{ tracked_changes_of_odoo(ref('int_purchase_to_pay__rows')) }}
