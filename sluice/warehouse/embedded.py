@@ -13,7 +13,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -27,6 +27,8 @@ from sluice.settings import Settings
 SUPERUSER = "sluice"
 DATABASE = "sluice"
 CRASH_SECONDS = 30  # how long what a killed server left may take to end
+# of containers, by the second and the first version of cgroups
+_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 _CONFIGURATION = """
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
@@ -51,16 +53,17 @@ max_parallel_workers_per_gather = 0
 """
 
 
-def _shared_buffers() -> int:
-    """MB of pages that the server keeps: a sixteenth of what this machine or container has, from 128 to 1024.
+def _shared_buffers(limits: Iterable[Path] = _LIMITS) -> int:
+    """MB of pages that the server keeps: a sixteenth of the memory that the machine has, or that one of the files `limits`
+    leaves a container, from 128 to 1024.
 
     A page that only the operating system has costs many times one of the server's own, and a night reads the same upper
     pages of indexes, and the same link tables, again and again.
     """
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+    for limit in limits:
         with suppress(OSError, ValueError):  # no such file; "max"
-            memory = min(memory, int(Path(limit).read_text()))
+            memory = min(memory, int(limit.read_text()))
     return min(max(memory // 16 // 2**20, 128), 1024)
 
 

@@ -53,6 +53,21 @@ def test_first_publish_makes_the_partitions_and_everything_of_the_process(settin
     assert rows(settings, "select process, gated_version, fingerprint from ops.process_state") == [("demo", 1, "f")]
 
 
+def test_what_a_full_publish_filled_needs_no_vacuum(settings):
+    put(settings, 1, {"A": ["order", "pay"], "B": ["order"]}, is_full_rebuild=True)
+    tables = [
+        "event_log.events__demo",
+        "event_log.cases__demo",
+        "event_log.demo_attributes",
+        "ops.case_rows",
+    ]
+    for table in tables:
+        pages, visible = rows(
+            settings, f"select relpages, relallvisible from pg_class where oid = '{table}'::regclass"
+        )[0]
+        assert 0 < pages == visible, table
+
+
 def test_touched_cases_are_replaced_and_the_others_stay_as_they_are(settings):
     put(settings, 1, {"A": ["order", "pay"], "B": ["order"]})
     before = rows(settings, "select xmin::text, event_id from event_log.events where case_id = 'A' order by event_seq")

@@ -44,6 +44,23 @@ def test_starts_once_keeps_data_and_stops(home):
         embedded.stop(settings)
 
 
+@pytest.mark.parametrize(
+    "limit, most", [("max", 1024), (str(2**60), 1024), (str(2**30), 128), (str(4 * 2**30), 256), (None, 1024)]
+)
+def test_it_keeps_a_sixteenth_of_the_memory_in_buffers(tmp_path, limit, most):
+    file = tmp_path / "memory.max"
+    if limit is not None:
+        file.write_text(limit + "\n")
+    of_machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**24
+    assert embedded._shared_buffers([file]) == min(max(of_machine, 128), most)
+
+
+def test_a_server_keeps_the_buffers_that_it_was_made_with(server):
+    with psycopg.connect(embedded.url(server, "postgres")) as db:
+        kept = db.execute("select pg_size_bytes(current_setting('shared_buffers')) / 1048576").fetchone()[0]
+    assert kept == embedded._shared_buffers()
+
+
 def test_its_last_user_stops_it_unless_it_is_kept(home):
     settings = Settings(home=home)
     try:
