@@ -103,8 +103,11 @@ class Watch:
 
 def _server_seconds(postmaster: int) -> float:
     """Processor time of the server's processes, those that ended and those that live."""
-    ticks = sum(_times(postmaster)) + sum(sum(_times(pid)[:2]) for pid in _children(postmaster))
-    return ticks / os.sysconf("SC_CLK_TCK")
+    while True:
+        own = _times(postmaster)
+        ticks = sum(own) + sum(sum(_times(pid)[:2]) for pid in _children(postmaster))
+        if _times(postmaster)[2:] == own[2:]:  # else one ended meanwhile, and may be in neither sum
+            return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _times(pid: int) -> list[int]:
