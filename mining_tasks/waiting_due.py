@@ -50,13 +50,13 @@ def measure_due(
     else:
         since = steps
         if rule.since is not None:
-            since = steps.filter(pl.col("activity_key") == keys.get(rule.since, None))
+            since = _of_activity(steps, keys.get(rule.since))
         at = "end_us" if rule.since is not None else "begin_us"
         expected = _per_case(since, at, np.minimum, "_since")
         expected = expected.with_columns(due_us=pl.col("_since") + rule.within_us)
         if rule.is_working:
             expected = _in_working_time(expected.join(hours, on="case_key"), rule.within_us, laid)
-    done = steps.filter(pl.col("activity_key") == keys.get(rule.activity, None))
+    done = _of_activity(steps, keys.get(rule.activity))
     done = _per_case(done, "end_us", np.minimum if rule.which == "first" else np.maximum, "done_us")
     late = pl.max_horizontal(pl.col("done_us") - pl.col("due_us"), pl.lit(0, pl.Int64))
     return (
@@ -67,6 +67,10 @@ def measure_due(
         .select("case_key", "due_us", "done_us", "is_late", "late_us")
         .sort("case_key")
     )
+
+
+def _of_activity(steps: pl.DataFrame, key: int | None) -> pl.DataFrame:
+    return steps.clear() if key is None else steps.filter(pl.col("activity_key") == key)
 
 
 def _per_case(steps: pl.DataFrame, column: str, picks: np.ufunc, name: str) -> pl.DataFrame:
