@@ -24,6 +24,7 @@ from sluice.planning import AS_ON_SSDS, LITTLE_STATISTICS, are_few, in_order_of_
 from sluice.published_state import set_state
 from sluice.runs import RunContext
 from sluice.settings import Settings
+from sluice.vacuum import vacuum_filled
 from sluice.warehouse import connect
 
 
@@ -50,19 +51,9 @@ def publish(settings: Settings, process: object, ctx: RunContext) -> Published:
         with ThreadPoolExecutor(1) as aside, db.transaction():
             db.execute("select pg_advisory_xact_lock(hashtext(%s))", (f"sluice:publish:{declared.name}",))
             done = _Publication(db, declared, ctx, partial(aside.submit, read_former_rows, url, declared.name)).run()
-        if (
-            done.is_full
-        ):  # or the server would, beside the nights to come; the next gate plans its queries by what is there
+        if done.is_full:
             db.autocommit = True
-            for schema, table in (
-                ("event_log", f"events__{declared.name}"),
-                ("event_log", f"cases__{declared.name}"),
-                *(("event_log", f"{declared.name}_{name}") for name in ("attributes", *declared.extra_tables)),
-                *(("quality", name) for name in ("findings", "daily_counts")),
-                ("ops", "case_rows"),
-                *(("mining", name) for name in (*PER_CASE, "predictions")),
-            ):
-                db.execute(sql.SQL("vacuum (analyze, truncate false) {}").format(sql.Identifier(schema, table)))
+            vacuum_filled(db, declared.name, ("attributes", *declared.extra_tables))
     return done
 
 

@@ -14,6 +14,7 @@ from extractors.systems import has_tables, list_systems
 from sluice.readers import SCHEMAS
 from sluice.settings import PROJECT, Settings
 from sluice.urls import with_database, with_login
+from sluice.vacuum import SHARED
 
 LOADER = "sluice_loader"
 MINER = "sluice_miner"
@@ -278,6 +279,9 @@ def _grants(db: psycopg.Connection) -> Iterator[sql.Composed]:
         ),
     ):
         yield sql.SQL(text).format(loader=loader, miner=miner)
+    if db.info.server_version >= 170_000:  # before it, only a table's owner may vacuum it
+        for schema, table in SHARED:
+            yield sql.SQL("grant maintain on {} to {}").format(sql.Identifier(schema, table), miner)
     for system in list_systems():
         yield from _raw_grants(db, system)
 

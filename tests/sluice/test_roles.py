@@ -13,6 +13,7 @@ from sluice.dependent_views import replace_table
 from sluice.readers import AUDITOR, READER
 from sluice.roles import LOADER, MINER, grant_raw, grant_workers, with_embedded_logins, worker_settings
 from sluice.settings import PROJECT, Settings, load_settings
+from sluice.vacuum import SHARED
 from sluice.warehouse import migrate
 
 DENIED = errors.InsufficientPrivilege
@@ -287,6 +288,20 @@ def test_is_ignored_with_a_warning(urls, statement):
                 notices.append("WARNING")
             assert notices == ["WARNING"]
             assert admin.execute(acls).fetchall() == before
+
+
+def test_the_miner_vacuums_what_a_full_publish_fills_and_nothing_else(urls):
+    with connected(urls, MINER) as db:
+        notices = []
+        db.add_notice_handler(lambda notice: notices.append(notice.message_primary))
+        for schema, table in SHARED:
+            db.execute(sql.SQL("vacuum (analyze, truncate false) {}").format(sql.Identifier(schema, table)))
+        assert notices == []
+        for table in ("ops.runs", "ops.process_state", "quality.check_results", "event_log.events"):
+            db.execute(f"vacuum (analyze) {table}")
+        assert notices == [
+            f'permission denied to vacuum "{name}", skipping it' for name in ("runs", "process_state", "check_results")
+        ]
 
 
 def test_a_reader_sees_no_statement_of_others(urls):
