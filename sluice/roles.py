@@ -14,7 +14,6 @@ from extractors.systems import has_tables, list_systems
 from sluice.readers import SCHEMAS
 from sluice.settings import PROJECT, Settings
 from sluice.urls import with_database, with_login
-from sluice.vacuum import SHARED
 
 LOADER = "sluice_loader"
 MINER = "sluice_miner"
@@ -249,6 +248,8 @@ def _hand_over(db: psycopg.Connection) -> None:
 
 def _grants(db: psycopg.Connection) -> Iterator[sql.Composed]:
     """What each role may do with what it does not own."""
+    from sluice.vacuum import SHARED  # which whoever reads the DAGs' files need not import
+
     loader, miner = sql.Identifier(LOADER), sql.Identifier(MINER)
     for schema in ("ops", "quality"):
         yield sql.SQL("grant usage on schema {} to {}, {}").format(sql.Identifier(schema), loader, miner)
