@@ -135,7 +135,8 @@ def build(settings: Settings, process: str, ctx: RunContext) -> Build:
 
 def fingerprint(settings: Settings, process: str) -> str:
     """Hash of all that decides a case besides its own raw rows: declaration, models, macros, seeds, look-up tables, the
-    pseudonyms of users and the checks. Another one than at the last publication means a full rebuild."""
+    pseudonyms of users, the rules by which files were derived again, and the checks. Another one than at the last publication
+    means a full rebuild."""
     with connect(_url(settings), autocommit=True) as db:
         return _fingerprint(settings, load_process(process, settings.project), db)
 
@@ -390,6 +391,7 @@ def _fingerprint(settings: Settings, process: Process, db: psycopg.Connection) -
     parts = [_hash_of_files(settings, [*files, *gate])]
     for system in process.sources:
         if not has_tables(system):
+            parts.append(_rules_hash(db, system))
             continue
         tables = load_spec(system).tables
         for model in sorted(staging_models):
@@ -407,6 +409,13 @@ def _fingerprint(settings: Settings, process: Process, db: psycopg.Connection) -
             )
         )
     return sha256("\x1f".join(parts).encode()).hexdigest()[:32]
+
+
+def _rules_hash(db: psycopg.Connection, system: str) -> str:
+    """Hash of which files were derived again, and by what: new rules change rows where they are, and with them, maybe,
+    whose they are."""
+    derived = sql.Identifier(f"raw_{system}", "_derivations")
+    return _content_hash(db, derived, "_version > first_version", "file_id, derivation_key")
 
 
 def _content_hash(db: psycopg.Connection, relation: sql.Identifier, condition: str, columns: str = "*") -> str:

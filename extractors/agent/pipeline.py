@@ -311,10 +311,11 @@ def _land_files(db: psycopg.Connection, system: str, version: int) -> None:
         (system, version),
     )
     db.execute(
-        """insert into raw_agent._derivations (file_id, derivation_key, first_version, _version)
+        """insert into raw_agent._derivations as derived (file_id, derivation_key, first_version, _version)
            select file_id, derivation_key, %(version)s, %(version)s from landing_agent._files where is_new
            on conflict (file_id) do update
-           set derivation_key = excluded.derivation_key, _version = excluded._version""",
+           set derivation_key = excluded.derivation_key, _version = excluded._version
+           where derived.derivation_key <> excluded.derivation_key""",
         {"version": version},
     )
     db.execute(

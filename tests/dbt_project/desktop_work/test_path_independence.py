@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 
+from extractors.agent import pipeline
 from tests.extractors.agent.exports import aw_text, bucket, event, rpa_row, rpa_text
 from tests.integration.histories.desk import Watcher, recording, stamp
 
@@ -54,4 +55,38 @@ def test_exporting_the_same_again_touches_nothing_and_a_new_day_only_itself(desk
     desk.mine()
     assert len(desk.touched) == 2  # 06:29 joins 06:00 and 07:00 into one session: one is made anew, one is gone
     assert len(desk.published) == 6
+    assert desk.published == desk.rebuilt()
+
+
+def test_an_absence_that_grows_shortens_the_windows_that_it_reaches_and_touches_no_other_session(desk):
+    windows = bucket(*(event(stamp(minutes), 1800, app="chrome") for minutes in (0, 360, 720)))
+
+    def away(minutes):
+        absence = event(stamp(200), 60 * minutes, status="afk")
+        return aw_text(windows, bucket(absence, kind="afkstatus", client="aw-watcher-afk"))
+
+    for night, (minutes, touched) in enumerate({20: 3, 170: 1, 175: 1, 525: 2, 526: 2}.items()):
+        desk.put(f"{night}.json", away(minutes))
+        desk.extract()
+        desk.mine()
+        assert desk.published == desk.rebuilt(), f"away for {minutes} minutes"
+        assert len(desk.touched) == touched, f"away for {minutes} minutes"
+
+
+def test_an_application_that_becomes_the_lock_screen_parts_what_it_held_together(desk, monkeypatch):
+    declared = pipeline.load_vocabulary()
+    started = [(0, 600, "chrome"), (15, 5400, "guard"), (110, 600, "excel")]
+    windows = [event(stamp(minutes), seconds, app=app) for minutes, seconds, app in started]
+    desk.put("a.json", aw_text(bucket(*windows)))
+    desk.extract()
+    desk.mine()
+    assert len(desk.published) == 1
+    (desk.folder / "a.json").unlink()
+    applications = declared.applications | {"guard": "Lock screen"}
+    newer = replace(declared, version=declared.version + 1, applications=applications)
+    monkeypatch.setattr(pipeline, "load_vocabulary", lambda: newer)
+    desk.put("b.json", aw_text(bucket(windows[1])))
+    desk.extract()
+    desk.mine()
+    assert len(desk.published) == 2
     assert desk.published == desk.rebuilt()

@@ -9,6 +9,7 @@ import pytest
 
 from extractors.agent import pipeline
 from extractors.agent.records import EmptyExport, Refused
+from sluice import transform
 from sluice.errors import Blocked
 from sluice.warehouse import connect
 from tests.extractors.agent.exports import aw_text, bucket, event, rpa_row, rpa_text, smartrpa_row, smartrpa_text
@@ -189,6 +190,29 @@ def test_a_new_zone_or_person_map_derives_the_files_again_and_rewrites_only_what
     drop.with_settings(person_map=people)
     drop.night()
     assert drop.value("select count(*) from raw_agent.rpa_logger where person = %s", before) == 0
+
+
+def test_rows_derived_by_other_rules_make_the_process_anew(drop):
+    """The key decides whose sessions the rows are: where those that were published lie cannot be told from raw any more."""
+
+    def fingerprint():
+        return transform.fingerprint(drop.settings, "desktop_work")
+
+    watched = bucket(event("2025-03-03T09:00:00Z", 60, app="chrome"))
+    drop.put("a.json", aw_text(watched))
+    drop.night()
+    first = fingerprint()
+    drop.put("b.json", aw_text(watched, as_array=True))
+    drop.night()
+    drop.night(mode="full")
+    assert fingerprint() == first, "a new file, and the same read again"
+    drop.with_settings(pseudonym_key_hex="7c" * 32)
+    assert fingerprint() == first, "nothing is derived with it yet"
+    drop.night()
+    second = fingerprint()
+    assert second != first
+    drop.night(mode="full")
+    assert fingerprint() == second
 
 
 def test_rows_that_a_file_no_longer_gives_become_tombstones(drop):

@@ -36,6 +36,7 @@ grouped as (
         stream_key,
         occurred_at,
         bool_or(not _is_deleted) as is_current,
+        bool_or(action = 'away') as was_away,
         max(ended_at) as last_ended_at,
         greatest(
             min(_version) filter (where content_rank = 1),
@@ -59,6 +60,7 @@ watched_events as (
         landed.container_key,
         landed.document_ref,
         grouped.is_current,
+        grouped.was_away,
         grouped._version,
         landed.action in ('use_window', 'view_page', 'edit_file') and landed.application <> 'Lock screen' as is_work,
         landed.action = 'away' or landed.application = 'Lock screen' as is_away
@@ -70,5 +72,5 @@ watched_events as (
 
 select
     stream_key, host, occurred_at, ended_at, last_ended_at, person, application, action, target_kind, container_key, document_ref,
-    is_current, _version, is_work, is_away
+    is_current, was_away, _version, is_work, is_away
 from watched_events

@@ -1,13 +1,18 @@
 {#- ActivityWatch events with their sessions: the runs of one host's work without a pause over 30 minutes, ended, too, by an absence over 30
     minutes. An event counts as work for 4 hours at most (a window left open overnight is none).
-    A block is a run of everything that ever landed of a host: whatever sessions there were or are, each lies in one block;
-    so the version of a row is the newest of its block, and a change makes the sessions of its block anew, no others. -#}
+    A block is a run of everything that ever landed of a host: whatever sessions there were or are, each lies in one block.
+    An absence shortens the windows of every block that it reaches into, without joining them. So the version of a row is the
+    newest of its block and of the absences that ever reached into it: a change makes the sessions of these blocks anew, no others. -#}
 with
 events as materialized (
     select
         watched.*,
         case when is_work then least(ended_at, occurred_at + interval '4 hours') else occurred_at end as worked_until,
-        case when is_work then least(last_ended_at, occurred_at + interval '4 hours') else occurred_at end as covered_until
+        -- by the kind of its stream, which stays: what an application counts as is declared, and may be declared otherwise
+        case
+            when target_kind in ('window', 'page', 'file') then least(last_ended_at, occurred_at + interval '4 hours')
+            else occurred_at
+        end as covered_until
     from {{ ref('int_desktop_work__watched_events') }} as watched
 ),
 
@@ -27,15 +32,45 @@ blocked as (
     from covered
 ),
 
+-- blocks and the absences that reach beyond their own, day by day, so that only those of one day meet
+block_days as (
+    select blocks.host, blocks.block_number, blocks.started_at, blocks.covered_until, days.day
+    from (
+        select host, block_number, min(occurred_at) as started_at, max(covered_until) as covered_until
+        from blocked
+        group by host, block_number
+    ) as blocks
+    cross join lateral
+        generate_series(date_trunc('day', blocks.started_at, 'UTC'), blocks.covered_until, interval '1 day') as days (day)
+),
+
+away_days as (
+    select away.host, away.block_number, away.occurred_at, away.last_ended_at, away._version, days.day
+    from blocked as away
+    cross join lateral
+        generate_series(date_trunc('day', away.occurred_at, 'UTC'), away.last_ended_at, interval '1 day') as days (day)
+    where away.was_away
+),
+
+reached as (
+    select block_days.host, block_days.block_number, max(away_days._version) as _version
+    from block_days
+    inner join away_days on block_days.host = away_days.host and block_days.day = away_days.day
+    where away_days.block_number < block_days.block_number and away_days.last_ended_at > block_days.started_at
+    group by block_days.host, block_days.block_number
+),
+
 versioned as (
     select
-        host, stream_key, occurred_at, ended_at, worked_until, person, application, action, target_kind, container_key, document_ref,
-        is_current, is_work,
-        max(_version) over (partition by host, block_number) as _version,
-        count(*) filter (where is_current and is_away and ended_at - occurred_at > interval '30 minutes') over (
-            partition by host order by occurred_at, stream_key collate "C"
-        ) as absence_count
+        blocked.host, blocked.stream_key, blocked.occurred_at, blocked.ended_at, blocked.worked_until, blocked.person,
+        blocked.application, blocked.action, blocked.target_kind, blocked.container_key, blocked.document_ref, blocked.is_current,
+        blocked.is_work,
+        greatest(max(blocked._version) over (partition by blocked.host, blocked.block_number), reached._version) as _version,
+        count(*) filter (
+            where blocked.is_current and blocked.is_away and blocked.ended_at - blocked.occurred_at > interval '30 minutes'
+        ) over (partition by blocked.host order by blocked.occurred_at, blocked.stream_key collate "C") as absence_count
     from blocked
+    left join reached on blocked.host = reached.host and blocked.block_number = reached.block_number
 ),
 
 work as (
