@@ -1,7 +1,10 @@
 """What `make test` plays of the random histories, and that the whole draw has every kind of step in it."""
 
+import subprocess
+import sys
 from collections import Counter
 
+from sluice.settings import PROJECT
 from tests.integration.histories.desk import EDITS as DESK_EDITS
 from tests.integration.histories.drawing import EXTRACTION, MAPPINGS, MINING, draw
 from tests.integration.histories.edits import EDITS
@@ -32,3 +35,16 @@ def test_every_kind_of_step_is_drawn():
         *(f"run: {extract} then night" for extract in ("night", "window", "full", None)),
     }
     assert {rule: rules[rule] for rule in wanted if rules[rule] < 1} == {}
+
+
+def test_a_seed_is_the_same_history_whatever_code_is_loaded():
+    script = "from tests.integration.histories.drawing import draw; print(*map(draw, {names!r}, range(900, 904)))"
+    script = script.format(names=PROCESSES)
+    drawn = {
+        subprocess.run(
+            [sys.executable, "-c", f"{imports}; {script}"], cwd=PROJECT, capture_output=True, text=True, check=True
+        ).stdout
+        for imports in ("pass", "import sluice.publish, extractors.agent.pipeline, tests.integration.histories.edits")
+    }
+    assert len(drawn) == 1
+    assert drawn.pop().count("History(") == len(PROCESSES)
