@@ -60,17 +60,26 @@ reached as (
     group by block_days.host, block_days.block_number
 ),
 
+-- a row without an event for each block that is reached: its version counts for the block's, without a join on estimates
+in_blocks as (
+    select
+        host, stream_key, occurred_at, ended_at, worked_until, person, application, action, target_kind, container_key, document_ref,
+        is_current, is_work, is_current and is_away and ended_at - occurred_at > interval '30 minutes' as is_absence, block_number,
+        _version
+    from blocked
+    union all
+    select
+        host, null, null, null, null, null, null, null, null, null, null,
+        false, false, false, block_number, _version
+    from reached
+),
+
 versioned as (
     select
-        blocked.host, blocked.stream_key, blocked.occurred_at, blocked.ended_at, blocked.worked_until, blocked.person,
-        blocked.application, blocked.action, blocked.target_kind, blocked.container_key, blocked.document_ref, blocked.is_current,
-        blocked.is_work,
-        greatest(max(blocked._version) over (partition by blocked.host, blocked.block_number), reached._version) as _version,
-        count(*) filter (
-            where blocked.is_current and blocked.is_away and blocked.ended_at - blocked.occurred_at > interval '30 minutes'
-        ) over (partition by blocked.host order by blocked.occurred_at, blocked.stream_key collate "C") as absence_count
-    from blocked
-    left join reached on blocked.host = reached.host and blocked.block_number = reached.block_number
+        in_blocks.*,
+        max(_version) over (partition by host, block_number) as block_version,
+        count(*) filter (where is_absence) over (partition by host order by occurred_at, stream_key collate "C") as absence_count
+    from in_blocks
 ),
 
 work as (
@@ -139,7 +148,7 @@ select
     versioned.stream_key || '@' || (extract(epoch from versioned.occurred_at) * 1000000)::bigint as source_key,
     in_sessions.case_id,
     versioned.is_current,
-    versioned._version,
+    versioned.block_version as _version,
     (extract(epoch from versioned.occurred_at) * 1000000)::bigint as source_seq,
     versioned.occurred_at,
     versioned.ended_at,
@@ -160,3 +169,4 @@ select
     versioned.document_ref
 from versioned
 left join in_sessions on versioned.stream_key = in_sessions.stream_key and versioned.occurred_at = in_sessions.occurred_at
+where versioned.stream_key is not null
