@@ -1,6 +1,7 @@
 """The raw tables `raw_<system>.<table>`: their columns, keys and indexes, and what they were last read with."""
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import psycopg
@@ -140,9 +141,21 @@ def ensure_indexes(db: psycopg.Connection, spec: SystemSpec, table: TableSpec) -
     if not has_key:
         key = sql.SQL(", ").join(map(sql.Identifier, table.key))
         db.execute(sql.SQL("alter table {} add primary key ({})").format(raw, key))
-    for name, columns in _indexes(table).items():
-        listed = sql.SQL(", ").join(map(sql.Identifier, columns))
-        db.execute(sql.SQL("create index if not exists {} on {} ({})").format(sql.Identifier(name), raw, listed))
+    indexes = _indexes(table)
+    for name in missing_indexes(db, spec.raw_schema, indexes):
+        listed = sql.SQL(", ").join(map(sql.Identifier, indexes[name]))
+        db.execute(sql.SQL("create index {} on {} ({})").format(sql.Identifier(name), raw, listed))
+
+
+def missing_indexes(db: psycopg.Connection, schema: str, names: Collection[str]) -> list[str]:
+    """Those of `names` that the schema has not. `create index if not exists` locks its table before it looks, and would
+    wait each night for whoever vacuums it."""
+    there = db.execute(
+        """select relname from pg_class where relkind = 'i' and relnamespace = to_regnamespace(%s) and relname = any(%s)""",
+        (sql.Identifier(schema).as_string(db), list(names)),
+    )
+    found = {name for (name,) in there}
+    return [name for name in names if name not in found]
 
 
 def drop_indexes(db: psycopg.Connection, spec: SystemSpec, table: TableSpec) -> None:

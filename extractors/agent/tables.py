@@ -3,6 +3,7 @@
 import psycopg
 
 from extractors.agent.records import ACTION_COLUMNS, FORMATS
+from extractors.raw import missing_indexes
 
 _TYPES = {
     "source_seq": "bigint not null",
@@ -24,6 +25,11 @@ _DECLARED = ", ".join(
     ]
 )
 
+_INDEXES = {
+    "version": "(_version)",
+    "stream": "(stream_key, occurred_at)",
+    "document": "(document_ref) where document_ref is not null",
+}
 _FILES = """file_id text primary key, format text, name_key text not null, byte_count bigint not null,
     state text not null, row_count bigint not null, landed_count bigint not null, quarantined_count bigint not null,
     reason text, derivation_version int not null,
@@ -37,12 +43,9 @@ def make_raw(db: psycopg.Connection) -> None:
         db.execute(f"""create table if not exists raw_agent.{name} ({_DECLARED}, _version bigint not null,
             _is_deleted boolean not null default false, _loaded_at timestamptz not null default clock_timestamp(),
             primary key (file_id, source_seq))""")
-        db.execute(f"create index if not exists {name}_version on raw_agent.{name} (_version)")
-        db.execute(f"create index if not exists {name}_stream on raw_agent.{name} (stream_key, occurred_at)")
-        db.execute(
-            f"create index if not exists {name}_document on raw_agent.{name} (document_ref) "
-            "where document_ref is not null"
-        )
+        indexes = {f"{name}_{what}": rows for what, rows in _INDEXES.items()}
+        for index in missing_indexes(db, "raw_agent", indexes):
+            db.execute(f"create index {index} on raw_agent.{name} {indexes[index]}")
     db.execute(
         """create table if not exists raw_agent._derivations (file_id text primary key, derivation_key text not null,
            first_version bigint not null, _version bigint not null)"""

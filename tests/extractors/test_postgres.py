@@ -10,6 +10,7 @@ import pytest
 from extractors.postgres import land_source
 from extractors.source import open_source
 from sluice.errors import Blocked, SluiceError
+from tests.vacuuming import vacuuming
 
 FEBRUARY = (datetime(2025, 1, 5, tzinfo=UTC), datetime(2025, 1, 8, tzinfo=UTC))
 
@@ -337,6 +338,15 @@ def test_land_waits_for_a_build_that_reads_raw(shop):
         assert thread.is_alive()
     thread.join(10)
     assert len(shop.raw("orders")) == 20
+
+
+def test_land_does_not_wait_for_who_vacuums_raw(shop):
+    shop.run()
+    shop.source("update orders set amount = 99, write_date = '2025-02-01' where id = 3")
+    version = shop.copy()
+    with vacuuming(shop.settings.warehouse_url, "raw_shop"):
+        shop.land(version)
+    assert shop.counts(version)[1:] == (0, 1, 0)
 
 
 def test_a_column_declared_later_is_read_for_every_row(shop, read_spec, spec_text):

@@ -13,6 +13,7 @@ from sluice import transform
 from sluice.errors import Blocked
 from sluice.warehouse import connect
 from tests.extractors.agent.exports import aw_text, bucket, event, rpa_row, rpa_text, smartrpa_row, smartrpa_text
+from tests.vacuuming import vacuuming
 
 RPA = rpa_text(rpa_row(), rpa_row(time="2025-03-03T09:00:05.000Z", event="editField"))
 FILES = "select state, format, row_count, landed_count, quarantined_count from ops.files order by file_id"
@@ -43,6 +44,14 @@ def test_raw_tables_exist_without_any_file(drop):
     drop.night()
     for table in ("rpa_logger", "smartrpa", "activitywatch"):
         assert drop.value(f"select count(*) from raw_agent.{table}") == 0
+
+
+def test_a_night_without_news_does_not_wait_for_who_vacuums_raw(drop):
+    drop.put("a.csv", RPA)
+    drop.night()
+    with vacuuming(drop.settings.warehouse_url, "raw_agent"):
+        drop.night()
+    assert drop.rows("select state, inserted_count from ops.loads order by version") == [("landed", 2), ("landed", 0)]
 
 
 def test_a_file_is_read_once_whatever_its_name_or_packing(drop):
