@@ -2,8 +2,9 @@
 
 `python benchmarks/nights.py --events 1000000 [--keep FOLDER | --reuse FOLDER]` prints seconds, rows and peak memory per
 step, and each night's share of the full build. On a PostgreSQL of its own; each step in a process of its own, forked as
-the scheduler forks its tasks. Memory: of the step's process its largest resident set, of a PostgreSQL process the largest
-sample of its anonymous pages (resident set without shared buffers and files; one sample every 50 ms).
+the scheduler forks its tasks. Between two nights lie hours: what is written is on the disk when the next begins. Memory: of
+the step's process its largest resident set, of a PostgreSQL process the largest sample of its anonymous pages (resident set
+without shared buffers and files; one sample every 50 ms).
 """
 
 import argparse
@@ -271,6 +272,13 @@ def touch(url: str, day: date, part: int) -> None:
                 db.execute(statement.rstrip(";"), values)
 
 
+def settle(settings: Settings) -> None:
+    """What was written before a night is on the disk when it begins, as after the hours that lie between two nights."""
+    with psycopg.connect(embedded.url(settings, "postgres"), autocommit=True) as db:
+        db.execute("checkpoint")
+    os.sync()
+
+
 def touched_cases(settings: Settings) -> str:
     """How many cases of each process the last build made anew."""
     found = []
@@ -388,6 +396,7 @@ def _benchmark(given: argparse.Namespace, settings: Settings) -> None:
         day = made.day + timedelta(days=past)
         if name.startswith("1 %"):
             touch(source, day, past)
+        settle(settings)
         nights[name] = night(settings, postmaster, name, day)
         if name.startswith("1 %"):
             print(f"{name}: {touched_cases(settings)}", flush=True)

@@ -30,6 +30,9 @@ def test_nights_touch_only_what_changed(ready):
     ]
     assert transform.fingerprint(ready, P) == first.fingerprint
     publish(url, first)
+    made_anew = """select relname::text from pg_class where relkind = 'r' and 'autovacuum_enabled=false' = any(reloptions)
+                   and relnamespace in ('intermediate'::regnamespace, 'candidate'::regnamespace)"""
+    assert {(f"int_{P}__leads",), (f"{P}__touched_cases",), (f"{P}__events",)} <= set(one(url, made_anew))
 
     change_leads(url)
     with psycopg.connect(url, autocommit=True) as db:
