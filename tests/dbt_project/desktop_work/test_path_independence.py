@@ -11,8 +11,8 @@ from tests.integration.histories.desk import Watcher, recording, stamp
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_nights_of_late_repeated_and_rederived_files_equal_a_full_rebuild(desk, seed):
-    rng = Random(seed)
+def test_nights_of_late_repeated_and_rederived_files_equal_a_full_rebuild(desk, seed, monkeypatch):
+    rng, declared = Random(seed), pipeline.load_vocabulary()
     watchers = [Watcher(rng, "pc-1"), Watcher(rng, "pc-2")]
 
     def quarantined(rows):
@@ -27,6 +27,10 @@ def test_nights_of_late_repeated_and_rederived_files_equal_a_full_rebuild(desk, 
             desk.put(f"{night}-{number}.csv", recording(rng))
         if rng.random() < 0.25:
             desk.settings = replace(desk.settings, agent_timezone=rng.choice(["UTC", "Europe/Berlin", "Asia/Tokyo"]))
+        if rng.random() < 0.25:
+            excel = {"excel": rng.choice(["Excel", "Lock screen"])}
+            vocabulary = replace(declared, version=declared.version + night, applications=declared.applications | excel)
+            monkeypatch.setattr(pipeline, "load_vocabulary", lambda vocabulary=vocabulary: vocabulary)
         if rng.random() < 0.2 and (files := sorted(desk.folder.iterdir())):
             rng.choice(files).unlink()
         desk.extract()
