@@ -5,7 +5,7 @@ Each pattern is planted into clean logs of every shape, with seeds that neither 
 has seen; a server of its own is started and removed.
 """
 
-import sys
+import argparse
 import tempfile
 import time
 from pathlib import Path
@@ -28,8 +28,11 @@ SHARES = (0.01, 0.1)
 
 
 def main() -> None:
-    seed_count = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    cases = int(sys.argv[2]) if len(sys.argv) > 2 else 1_000
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("seeds", nargs="?", type=int, default=3, help="logs of each shape (default 3)")
+    parser.add_argument("cases", nargs="?", type=int, default=1_000, help="cases of each log (default 1000)")
+    given = parser.parse_args()
+    seed_count, cases = given.seeds, given.cases
     seeds = range(FIRST_SEED, FIRST_SEED + seed_count)
     with tempfile.TemporaryDirectory() as home:
         settings = Settings(home=Path(home))
